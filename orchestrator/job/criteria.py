@@ -1,0 +1,126 @@
+"""What was asked for: the criteria of a download and the metaData of an upload, after validation.
+
+Both are plain values that turn into JSON and back (`to_json`, `from_json`); the wire shape is in `api/wire.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Self
+
+
+class FileFormat(StrEnum):
+    """The format of a result file; the value is its media type."""
+
+    JSONL = "application/jsonl"
+    JSON = "application/json"
+    CSV = "text/csv"
+
+
+class Operation(StrEnum):
+    """What an upload does to each record at the vendor."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    UPSERT = "upsert"
+    DELETE = "delete"
+    HARD_DELETE = "hardDelete"
+
+
+GIVE_UP_AFTER = timedelta(hours=24)  # without progress; longer than any vendor's nightly maintenance
+
+
+def _plain(value: object) -> object:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case _:
+            return value
+
+
+class _Json:
+    """Dataclass to JSON-able dict and back; dates as ISO 8601, durations as seconds."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-able dict from which `from_json` makes an equal value."""
+        return {key: _plain(value) for key, value in asdict(self).items()}  # type: ignore[call-overload]
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Make the value again; unknown keys of a newer version are left out."""
+        known: dict[str, Any] = {}
+        for each in fields(cls):  # type: ignore[arg-type]
+            if each.name in data:
+                known[each.name] = _revive(str(each.type), data[each.name])
+        return cls(**known)
+
+
+def _revive(kind: str, value: Any) -> Any:
+    if value is None:
+        return None
+    for name, make in _REVIVERS.items():
+        if name in kind:
+            return make(value)
+    return value
+
+
+_REVIVERS: Mapping[str, Any] = {
+    "datetime": datetime.fromisoformat,
+    "timedelta": lambda seconds: timedelta(seconds=seconds),
+    "FileFormat": FileFormat,
+    "Operation": Operation,
+    "tuple": tuple,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadCriteria(_Json):
+    """One download, as asked for; `object_name` is already the provider's own spelling."""
+
+    object_name: str
+    format: FileFormat = FileFormat.JSONL
+    select_fields: tuple[str, ...] | None = None
+    limit: int | None = None  # records
+    api_limit: int | None = None  # vendor calls per UTC day
+    filter_nulls: bool = False
+    from_: datetime | None = None  # inclusive
+    to: datetime | None = None  # inclusive
+    filter_date_field: str | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    page_size: int | None = None  # None: the provider's best
+    partitions: int | None = None  # None: auto
+    notification_url: str | None = None
+    weight: float = 1.0
+    auto_restart: bool = True
+    give_up_after: timedelta = GIVE_UP_AFTER
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadCriteria(_Json):
+    """One upload, as asked for; `format`, `encoding` and the like describe the user's own file."""
+
+    object_name: str
+    operation: Operation
+    format: str = "csv"  # csv | json | jsonl
+    external_id_field: str | None = None
+    encoding: str | None = None  # None: guessed
+    column_delimiter: str = ","
+    mapping: Mapping[str, str | None] = field(default_factory=dict)
+    type: str | None = None  # Salesloft job type; None: objectName/operation
+    blanks: str = "ignore"  # ignore | clear
+    notification_url: str | None = None
+    api_limit: int | None = None
+    max_errors: int | None = None
+    max_error_rate: float | None = None
+    weight: float = 1.0
+    auto_restart: bool = True
+    give_up_after: timedelta = GIVE_UP_AFTER
+    name: str | None = None
+    callback_payload: Any = None
+
+
+Criteria = DownloadCriteria | UploadCriteria

@@ -1,0 +1,1 @@
+"""Rate limits of a budget, shared by all workers."""

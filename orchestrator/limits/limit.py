@@ -1,0 +1,143 @@
+"""The contract of a limiter: tokens per budget, taken before a call, settled after it.
+
+Members: `redis.py` (the real one, one atomic script) and `memory.py` (its twin, for one process).
+Both pass tests/limits/test_limit.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Protocol
+
+
+class LimiterDown(Exception):
+    """The limiter cannot be reached: no call may be made (fail closed)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateLimit:
+    """`amount` units per `window`, the published figure; we run a little below it (see `burst.py`)."""
+
+    name: str
+    amount: float
+    window: timedelta
+    burst: int | None = None  # None: derived so that burst + held tokens never break the window
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuotaLimit:
+    """`amount` units per day: rolling 24 h, or a calendar day of `timezone`."""
+
+    name: str
+    amount: int
+    window: timedelta = timedelta(hours=24)
+    timezone: str | None = None  # None: rolling
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConcurrencyLimit:
+    """`amount` calls in flight at once; a slot is held for one call and expires by itself."""
+
+    name: str
+    amount: int
+
+
+Limit = RateLimit | QuotaLimit | ConcurrencyLimit
+
+
+class BlockedBy(StrEnum):
+    """What kind of limit refused."""
+
+    RATE = "rate"
+    QUOTA = "quota"
+    CONCURRENCY = "concurrency"
+    GATE = "gate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """`tokens` units may be spent until `use_by` from now; what is left over goes back by `release`."""
+
+    id: str
+    tokens: int
+    use_by: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """Nothing was taken; `wait` is when asking again makes sense."""
+
+    wait: timedelta
+    blocked_by: BlockedBy
+    limit: str  # the limit's name, or "gate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unseeded:
+    """This limiter does not know the budget (first use, or its memory was lost): call `seed`, then ask again."""
+
+
+Answer = Grant | Refusal | Unseeded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seed:
+    """What SQL knows of a budget, to start a limiter that knows nothing."""
+
+    quota_used: Mapping[str, int] = field(default_factory=dict)  # by limit name; + 10 × leased steps, by the caller
+    quota_resets_in: Mapping[str, timedelta] = field(default_factory=dict)
+    gate_for: timedelta = timedelta(0)
+    slots_taken: int = 0  # of each concurrency limit, until now + slot TTL
+    slot_ttl: timedelta = timedelta(seconds=65)
+
+
+@dataclass(frozen=True, kw_only=True)
+class News:
+    """What a provider's answer said of its limits. News only lowers, but for a known reset."""
+
+    remaining: Mapping[str, float] = field(default_factory=dict)  # by limit name, units left in the current window
+    limits: Mapping[str, float] = field(default_factory=dict)  # by limit name, the amount the provider claims
+    resets_in: Mapping[str, timedelta] = field(default_factory=dict)
+    retry_after: timedelta | None = None  # closes the gate
+    refused: bool = False  # a 429: halve the effective rate
+    cost: float | None = None  # what the call really cost
+
+
+class Limiter(Protocol):
+    """Tokens of budgets. `budget` is the budget's key; all its limits are taken together or not at all."""
+
+    def acquire(
+        self, budget: str, limits: Sequence[Limit], *, grant_id: str, want: int, least: int = 1, held_by_others: int = 0
+    ) -> Answer:
+        """Take between `least` and `want` units of every rate and quota limit, or nothing.
+
+        The same `grant_id` asked again (a lost answer) returns the same grant and takes nothing more.
+        A `least` above the burst is granted when the bucket is full, and puts it into debt.
+        Raises LimiterDown.
+        """
+        ...
+
+    def enter(self, budget: str, limits: Sequence[Limit], *, slot_id: str, ttl: timedelta) -> Refusal | None:
+        """Take one slot of every concurrency limit for one call, or none; it expires after `ttl`."""
+        ...
+
+    def leave(self, budget: str, limits: Sequence[Limit], *, slot_id: str) -> None:
+        """Give the slot back; harmless when repeated or late."""
+        ...
+
+    def release(self, budget: str, limits: Sequence[Limit], *, grant_id: str, unused: int) -> None:
+        """Give `unused` units of a grant back; harmless when repeated or late."""
+        ...
+
+    def settle(self, budget: str, limits: Sequence[Limit], *, extra: float) -> None:
+        """Charge (or, negative, credit) the difference between the true cost and what was charged; may cause debt."""
+        ...
+
+    def observe(self, budget: str, limits: Sequence[Limit], news: News) -> None:
+        """Take note of what the provider said; only ever lowers what is available."""
+        ...
+
+    def seed(self, budget: str, limits: Sequence[Limit], seed: Seed) -> None:
+        """Write the whole state of a budget once; does nothing if another was faster."""
+        ...
