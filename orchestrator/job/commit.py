@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from orchestrator.job.chunk import Chunk, ChunkState, Part, RowError, VendorJobState
+from orchestrator.job.chunk import Chunk, ChunkState, Part, RowError, Stream, VendorJobState
 from orchestrator.job.record import Counts
-from orchestrator.job.status import StopReason, WaitReason
+from orchestrator.job.status import JobOutcome, StopReason, WaitReason
 from orchestrator.job.step import Cursor, Successor
 
 
@@ -103,7 +103,16 @@ class Stopped:
     restart_in: timedelta | None = None  # THROTTLED: goes on by itself after this
 
 
-Outcome = Wait | Moved | Stopped
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """The whole job is COMPLETED; `sealed` parts take the place of all parts of their stream."""
+
+    outcome: JobOutcome
+    message: str
+    sealed: Mapping[Stream, Sequence[Part]] = field(default_factory=dict)
+
+
+Outcome = Wait | Moved | Stopped | Finished
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,11 +126,14 @@ class Commit:
     row_errors: Sequence[RowError] = ()
     events: Sequence[Event] = ()
     calls: int = 0  # vendor calls made since the last commit; counted against apiLimit's reservation
+    successors: Sequence[Successor] = ()  # born with this commit, before those of the outcome
     top_up: int = 0  # apiLimit calls to reserve anew, if the limit allows
     meta: Mapping[str, Any] | None = None  # merged into the job's meta
     vendor_counted: int | None = None
     native: bool | None = None
     default_select_fields: Sequence[str] | None = None
+    stop_reason: StopReason | None = None  # noted beside the status, where a cancel could not reach the vendor
+    status_message: str | None = None
     fixes: Fixes = field(default_factory=Fixes)
     outcome: Outcome | None = None
 

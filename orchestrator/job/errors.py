@@ -3,6 +3,7 @@
     OrchestratorError
     ├── Unreachable      the provider gave no usable answer        try again soon
     ├── Throttled        the provider, or our limit, said later    try again when it says
+    │   └── ApiLimitUsed the job's calls of today are used up       when the day turns
     ├── Rejected         the provider said never                   stop, tell a person
     │   └── Unauthorized the credentials are no longer good        reauthorize
     ├── Misbehaved       the provider broke its own contract       stop, tell a person
@@ -65,6 +66,15 @@ class Throttled(OrchestratorError):
         self.pause = pause
         self.reason = reason
         self.limit = limit
+
+
+class ApiLimitUsed(Throttled):
+    """The job's own `apiLimit` has no call left to reserve; nothing was sent."""
+
+    code = "api_limit"
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(provider, timedelta(seconds=1), reason=WaitReason.API_LIMIT, limit="apiLimit")
 
 
 class Rejected(OrchestratorError):

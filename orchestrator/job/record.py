@@ -55,7 +55,6 @@ class Job:
     counts: Counts = field(default_factory=Counts)
     error_count: int = 0  # rows invalid or refused, and errors of the job itself
     vendor_counted: int | None = None
-    vendor_processed: int | None = None  # last progress the vendor told, summed over vendor jobs
     open_steps: int = 0
     api_limit: int | None = None
     api_calls_today: int = 0

@@ -23,6 +23,7 @@ class RateLimit:
     amount: float
     window: timedelta
     burst: int | None = None  # None: derived so that burst + held tokens never break the window
+    published: float | None = None  # what the vendor publishes, where `amount` is less because of a reserve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class QuotaLimit:
     amount: int
     window: timedelta = timedelta(hours=24)
     timezone: str | None = None  # None: rolling
+    published: int | None = None  # what the vendor publishes, where `amount` is less because of a reserve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,14 +96,19 @@ class Seed:
 
 @dataclass(frozen=True, kw_only=True)
 class News:
-    """What a provider's answer said of its limits. News only lowers, but for a known reset."""
+    """What a provider's answer said of its limits, in the vendor's published figures (the reserve is taken off here).
+
+    News only lowers, but for a known reset. Answers overtake each other: where `sent_ago` is given, what is said of
+    remaining units by an answer to a request sent before the last such news is ignored.
+    """
 
     remaining: Mapping[str, float] = field(default_factory=dict)  # by limit name, units left in the current window
     limits: Mapping[str, float] = field(default_factory=dict)  # by limit name, the amount the provider claims
     resets_in: Mapping[str, timedelta] = field(default_factory=dict)
     retry_after: timedelta | None = None  # closes the gate
     refused: bool = False  # a 429: halve the effective rate
-    cost: float | None = None  # what the call really cost
+    cost: float | None = None  # what the call really cost; for the caller, who settles it
+    sent_ago: timedelta | None = None  # how long ago the request was sent: a duration, clocks are never compared
 
 
 class Limiter(Protocol):
@@ -114,12 +121,17 @@ class Limiter(Protocol):
 
         The same `grant_id` asked again (a lost answer) returns the same grant and takes nothing more.
         A `least` above the burst is granted when the bucket is full, and puts it into debt.
-        Raises LimiterDown.
+        `held_by_others`: units of this budget that others hold unspent; the grant leaves room for them in the window.
+        Raises LimiterDown, as every other method does.
         """
         ...
 
     def enter(self, budget: str, limits: Sequence[Limit], *, slot_id: str, ttl: timedelta) -> Refusal | None:
-        """Take one slot of every concurrency limit for one call, or none; it expires after `ttl`."""
+        """Take one slot of every concurrency limit for one call, or none; it expires after `ttl`.
+
+        Without a concurrency limit this costs nothing and says None. A closed gate refuses, and so does a budget that
+        is not seeded (the next `acquire` answers Unseeded). The wait of a full limit has jitter.
+        """
         ...
 
     def leave(self, budget: str, limits: Sequence[Limit], *, slot_id: str) -> None:
@@ -135,7 +147,11 @@ class Limiter(Protocol):
         ...
 
     def observe(self, budget: str, limits: Sequence[Limit], news: News) -> None:
-        """Take note of what the provider said; only ever lowers what is available."""
+        """Take note of what the provider said; only ever lowers what is available, but for a known reset.
+
+        A `retry_after` closes the gate; a refusal without one closes it until the next window, with jitter. A refusal
+        halves the rates, once per incident; they heal by 5 % a minute without another.
+        """
         ...
 
     def seed(self, budget: str, limits: Sequence[Limit], seed: Seed) -> None:

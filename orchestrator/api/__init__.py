@@ -1,0 +1,1 @@
+"""The HTTP API: the shape of Bulk v3, problem+json errors, one module per group of calls."""

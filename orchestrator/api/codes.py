@@ -1,0 +1,70 @@
+"""Every error code that the API answers with, as data; `docs/errors/` has one page for each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """What one code means. `advice` stands in where the error itself brings none."""
+
+    status: int
+    title: str
+    advice: str
+
+
+def _code(status: int, title: str, advice: str) -> Code:
+    return Code(status=status, title=title, advice=advice)
+
+
+CODES: Mapping[str, Code] = {
+    "invalid": _code(422, "A value cannot be taken", "Correct the named field and send the request again."),
+    "missing_field": _code(422, "A required field is missing", "Add the named field."),
+    "unknown_field": _code(422, "A field is not known", "Remove it, or spell it as suggested."),
+    "unknown_parameter": _code(422, "A query parameter is not known", "Remove it, or spell it as suggested."),
+    "unknown_connection": _code(422, "There is no such connection", "List the connections with GET /connections."),
+    "unknown_provider": _code(422, "There is no such provider", "Name one of the providers in the message."),
+    "unknown_object": _code(422, "The provider has no such object", "Name one of the objects in the message."),
+    "unknown_status": _code(422, "There is no such status", "Name one of the statuses in the message."),
+    "unknown_format": _code(422, "There is no such format", "Name one of the formats in the message."),
+    "not_available_yet": _code(422, "This is planned, but not built yet", "Leave the named field out for now."),
+    "malformed_body": _code(422, "The body cannot be read", "Send one JSON object, UTF-8, with Content-Type."),
+    "metadata_first": _code(422, "metaData must come before the file", "Put the part metaData before the part file."),
+    "file_missing": _code(422, "The upload has no file", "Add a part named file after metaData."),
+    "empty_file": _code(422, "The file has no rows", "Send a file with at least one record."),
+    "broken_file": _code(422, "The file cannot be read", "Correct the file at the place named in the message."),
+    "credentials": _code(422, "The credentials cannot be taken", "Send the fields that the message names."),
+    "budget_differs": _code(422, "The budget exists with other limits", "Leave limits and reserve out to join it."),
+    "idempotency_key_reused": _code(
+        422, "The Idempotency-Key was used for another request", "Use a new key for a new request."
+    ),
+    "unauthorized": _code(401, "The API key is missing or not valid", "Send Authorization: Bearer <api key>."),
+    "scope_missing": _code(403, "The API key may not do this", "Use a key with the scope that the message names."),
+    "not_found": _code(404, "There is no such thing", "Check the id; what belongs to others is not shown."),
+    "method_not_allowed": _code(405, "The path does not take this method", "See /docs for what each path takes."),
+    "not_acceptable": _code(406, "The result cannot be given in that format", "Accept JSONL, JSON or CSV."),
+    "conflict": _code(409, "The thing is in no state for that", "Look at its status first."),
+    "name_taken": _code(409, "The name is taken", "Choose another name, or remove the old one first."),
+    "connection_in_use": _code(409, "The connection is in use", "Finish its jobs and remove its schedules first."),
+    "not_completed": _code(
+        409, "The job has no complete result yet", "Wait for COMPLETED, or ask with ?partial=true or for /data."
+    ),
+    "idempotency_in_progress": _code(
+        409, "The first request with this Idempotency-Key still runs", "Send it again in a few seconds."
+    ),
+    "too_large": _code(413, "The body is too large", "Send large files as multipart to POST /bulk/upload."),
+    "unsupported_media_type": _code(
+        415, "The body's media type is not understood", "Send application/json or multipart/form-data."
+    ),
+    "internal": _code(500, "A mistake of ours", "Report the requestId; the log has the cause under it."),
+    "store_down": _code(503, "The database does not answer", "Nothing was lost; send the request again soon."),
+    "store_busy": _code(503, "The database is busy", "Nothing was lost; send the request again soon."),
+    "object_store_down": _code(503, "The object store does not answer", "Send the request again soon."),
+    "object_missing": _code(500, "A stored object is gone", "Report the requestId; restart the job if it matters."),
+    "object_damaged": _code(500, "A stored object is damaged", "Report the requestId; restart the job if it matters."),
+}
+
+
+def code_of(name: str) -> Code:
+    """Return what a code means; one that is not in the table is a 422 of its own name."""
+    return CODES.get(name, CODES["invalid"])

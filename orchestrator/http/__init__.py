@@ -1,0 +1,1 @@
+"""Calls to vendors: metered, authorized, guarded, and with every refusal turned into one of our errors."""

@@ -1,0 +1,134 @@
+"""A provider's view on HTTP: one turn's metered client of one connection."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from orchestrator.http.purse import Purse
+from orchestrator.http.tokens import TokenKeeper
+from orchestrator.http.transport import Pass
+from orchestrator.job.errors import Misbehaved, Unreachable
+
+Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
+T = TypeVar("T")
+
+
+class Ahead:
+    """A GET on its way."""
+
+    def __init__(self, future: "Future[httpx.Response]") -> None:
+        self._future = future
+
+    def result(self) -> httpx.Response:
+        """Wait for the answer; raises what `get` would have raised."""
+        return self._future.result()
+
+    def drop(self) -> None:
+        """Give the answer up; a request that has left is spent."""
+        self._future.cancel()
+
+
+class VendorClient:
+    """One turn's view on one connection.
+
+    Paths are relative to the base URL; an absolute URL must have the same origin, else Misbehaved. Every call raises
+    Throttled, Unreachable, Rejected or Unauthorized; an answer that is returned is a 2xx, fully read. `cost` is in the
+    units of the provider's rate limit. `repeatable` says that sending the request twice is harmless.
+    """
+
+    def __init__(self, http: httpx.Client, *, provider: str, purse: Purse, keeper: TokenKeeper) -> None:
+        self._http = http
+        self._provider = provider
+        self._purse = purse
+        self._keeper = keeper
+        self._origin = _origin(http.base_url)
+        self._helper: ThreadPoolExecutor | None = None
+
+    @property
+    def provider(self) -> str:
+        """The name of the provider, for errors."""
+        return self._provider
+
+    def get(
+        self, path: str, *, params: Params | None = None, headers: Mapping[str, str] | None = None, cost: int = 1
+    ) -> httpx.Response:
+        """Ask for `path`."""
+        return self._send("GET", path, cost, params=params, headers=headers)
+
+    def post(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        cost: int = 1,
+        repeatable: bool = False,
+    ) -> httpx.Response:
+        """Send a POST with a JSON value or with bytes; never sent twice unless refused for a stale token."""
+        return self._send("POST", path, cost, repeatable, json=json, content=content, headers=headers)
+
+    def put(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        cost: int = 1,
+        repeatable: bool = False,
+    ) -> httpx.Response:
+        """Send a PUT; see `post`."""
+        return self._send("PUT", path, cost, repeatable, json=json, content=content, headers=headers)
+
+    def patch(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        cost: int = 1,
+        repeatable: bool = False,
+    ) -> httpx.Response:
+        """Send a PATCH; see `post`."""
+        return self._send("PATCH", path, cost, repeatable, json=json, content=content, headers=headers)
+
+    def delete(
+        self, path: str, *, headers: Mapping[str, str] | None = None, cost: int = 1, repeatable: bool = False
+    ) -> httpx.Response:
+        """Send a DELETE."""
+        return self._send("DELETE", path, cost, repeatable, headers=headers)
+
+    def ahead(self, path: str, *, params: Params | None = None, cost: int = 1) -> Ahead:
+        """Start a GET in a helper thread, on tokens of the same purse; one is on its way at a time."""
+        if self._helper is None:
+            self._helper = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+        return Ahead(self._helper.submit(self._send, "GET", path, cost, params=params))
+
+    def close(self) -> None:
+        """Let the helper thread go, without waiting for a call on its way; the connections stay open."""
+        if self._helper is not None:
+            self._helper.shutdown(wait=False, cancel_futures=True)
+
+    def _send(self, method: str, path: str, cost: int, repeatable: bool = False, **sent: Any) -> httpx.Response:
+        carried = Pass(purse=self._purse, keeper=self._keeper, cost=cost, repeatable=repeatable)
+        request = self._http.build_request(method, path, extensions={"pass": carried}, **sent)
+        if _origin(request.url) != self._origin:
+            raise Misbehaved(self._provider, "a link to another address than the connection's own")
+        return self._http.send(request)
+
+
+def decode(provider: str, response: httpx.Response, kind: type[T]) -> T:
+    """Parse a JSON answer; raises Unreachable where the body is not what a success promises."""
+    try:
+        return msgspec.json.decode(response.content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unreachable(provider, f"an unreadable answer: {error}") from None
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port

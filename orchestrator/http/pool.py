@@ -1,0 +1,85 @@
+"""The open connections of one process: one keep-alive client per vendor connection, built when first used."""
+
+import ssl
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import timedelta
+
+import httpx
+
+from orchestrator.clock import Clock, WallClock
+from orchestrator.http.transport import Manners, MeteredTransport
+from orchestrator.http.wires import GuardedTransport
+
+CONNECT = 5.0  # s; a vendor that takes longer to say hello is down
+QUEUE = 30.0  # s for a free connection of the pool; generous, a token is spent already
+TOKEN_CALL = timedelta(seconds=15)  # half of the refresh lease (architecture, token refresh)
+MOST_CLIENTS = 500  # of one process; the longest unused is forgotten, and closes when its last turn ends
+
+Key = tuple[int, str, int]
+
+
+class ClientPool:
+    """Hands out clients; thread-safe. `allow` lists private networks (CIDR) that calls may reach."""
+
+    def __init__(self, *, allow: Sequence[str] = (), ca_bundle: str | None = None, clock: Clock | None = None) -> None:
+        self._allow = tuple(allow)
+        self._ca_bundle = ca_bundle
+        self._clock = clock or WallClock()
+        self._lock = threading.Lock()
+        self._tls: ssl.SSLContext | None = None
+        self._clients: OrderedDict[Key, httpx.Client] = OrderedDict()
+        self._token_client: httpx.Client | None = None
+
+    def client(self, *, connection_id: int, base_url: str, version: int, manners: Manners) -> httpx.Client:
+        """Return the metered client of a connection; the same one until its base URL or settings version changes.
+
+        Its requests must carry a `Pass` (`VendorClient` adds it). Owned by the pool: callers never close it.
+        """
+        key = (connection_id, base_url, version)
+        with self._lock:
+            if key not in self._clients:
+                self._drop_older(connection_id)
+                self._clients[key] = self._metered(base_url, manners)
+            self._clients.move_to_end(key)
+            return self._clients[key]
+
+    def token_client(self) -> httpx.Client:
+        """Return the client for token addresses: guarded, not metered, at most 15 s a call."""
+        with self._lock:
+            if self._token_client is None:
+                self._token_client = self._plain(self._wires(TOKEN_CALL), TOKEN_CALL)
+            return self._token_client
+
+    def close(self) -> None:
+        """Close every client."""
+        with self._lock:
+            clients = [*self._clients.values(), *filter(None, [self._token_client])]
+            self._clients.clear()
+            self._token_client = None
+        for client in clients:
+            client.close()
+
+    def _drop_older(self, connection_id: int) -> None:
+        """Forget clients of older settings and beyond the limit; running turns still hold theirs, so nothing closes."""
+        for key in [key for key in self._clients if key[0] == connection_id]:
+            del self._clients[key]
+        while len(self._clients) >= MOST_CLIENTS:
+            self._clients.popitem(last=False)
+
+    def _metered(self, base_url: str, manners: Manners) -> httpx.Client:
+        transport = MeteredTransport(self._wires(manners.longest_call), manners, self._clock)
+        return self._plain(transport, manners.longest_call, base_url)
+
+    def _wires(self, longest: timedelta) -> GuardedTransport:
+        if self._tls is None:
+            self._tls = httpx.create_ssl_context(verify=self._ca_bundle or True, trust_env=False)
+        return GuardedTransport(allow=self._allow, tls=self._tls, longest=longest)
+
+    @staticmethod
+    def _plain(transport: httpx.BaseTransport, longest: timedelta, base_url: str = "") -> httpx.Client:
+        timeout = httpx.Timeout(longest.total_seconds(), connect=CONNECT, pool=QUEUE)
+        return httpx.Client(
+            transport=transport, base_url=base_url, timeout=timeout, trust_env=False, follow_redirects=False
+        )

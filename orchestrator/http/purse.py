@@ -1,0 +1,254 @@
+"""What a turn has left to spend: tokens of its budget by batch, calls of the job's apiLimit, slots per call.
+
+    transport ── spend ──▶ purse ── one trip per batch ──▶ limiter (Redis)
+                             └───── reserve_calls ───────▶ SQL, through a function that lifecycle lends
+
+The purse is shared by the threads of one turn. It collects what the provider said of its limits; the next checkpoint
+writes that (`take_fixes`).
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from orchestrator.clock import Clock, WallClock
+from orchestrator.http.allowance import Allowance, until_midnight
+from orchestrator.http.heard import Heard
+from orchestrator.job.commit import Fixes
+from orchestrator.job.errors import Throttled
+from orchestrator.job.status import WaitReason
+from orchestrator.limits.burst import batch_size
+from orchestrator.limits.limit import (
+    BlockedBy,
+    ConcurrencyLimit,
+    Grant,
+    Limit,
+    Limiter,
+    LimiterDown,
+    News,
+    Refusal,
+    Seed,
+    Unseeded,
+)
+
+T = TypeVar("T")
+
+WAIT_IN_PLACE = 0.2  # s a turn; a longer wait ends the turn, so that its worker serves others meanwhile
+SEEDS = 3  # times a limiter may forget everything within one refill before we call it down
+
+REASONS = {
+    BlockedBy.RATE: WaitReason.RATE,
+    BlockedBy.QUOTA: WaitReason.QUOTA,
+    BlockedBy.CONCURRENCY: WaitReason.CONCURRENCY,
+    BlockedBy.GATE: WaitReason.GATE,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lender:
+    """What lifecycle lends to a purse; `http/` never reaches the store."""
+
+    provider: str
+    limiter: Limiter
+    budget: str
+    limits: Sequence[Limit]  # already reduced by reserve
+    cap: int  # turns of the budget at once
+    reserve_calls: Callable[[int], int] | None  # apiLimit: reserve n more calls in SQL, k <= n; None: no apiLimit
+    seed: Callable[[], Seed]  # what SQL knows, asked when the limiter answers Unseeded
+    may_send: Callable[[], bool]  # False: the heartbeat is too old for a request that is not idempotent
+
+
+def _spread(least: float, most: float) -> timedelta:
+    return timedelta(seconds=random.uniform(least, most))  # noqa: S311 - spreads the turns, hides nothing
+
+
+class Purse:
+    """The purse of one turn; `prefix` is "step:epoch". Every method may be called from any thread."""
+
+    def __init__(self, lender: Lender, prefix: str, clock: Clock | None = None) -> None:
+        self._lender = lender
+        self._prefix = prefix
+        self._clock = clock or WallClock()
+        self._lock = threading.RLock()
+        self._allowance = Allowance(lender.provider, lender.reserve_calls, self._clock)
+        self._heard = Heard()
+        self._batch = batch_size(lender.limits, lender.cap)
+        self._grant_id = ""
+        self._tokens = 0
+        self._use_by = 0.0  # time.monotonic()
+        self._answers = 0  # of the limiter: the n of the next grant id
+        self._slots = 0
+        self._unsettled = 0.0
+        self._closed = False
+        self._has_slots = any(isinstance(limit, ConcurrencyLimit) for limit in lender.limits)
+
+    def spend(self, cost: int = 1) -> None:
+        """Spend one call and `cost` units, or raise Throttled and spend nothing.
+
+        Waits at most 200 ms in place. A token is never used after its time, nor on another UTC day.
+        Raises ApiLimitUsed where the job's apiLimit has no call left.
+        """
+        with self._lock:
+            if self._closed:
+                raise Throttled(self._lender.provider, timedelta(0), reason=WaitReason.TURN)
+            self._allowance.call()
+            try:
+                self._take(cost)
+            except BaseException:
+                self._allowance.uncall()
+                raise
+            self._heard.spent(cost)
+
+    def unspend(self, cost: int = 1) -> None:
+        """Take back a spending whose request was never sent."""
+        with self._lock:
+            self._allowance.uncall()
+            self._tokens += cost
+
+    def may_send(self) -> bool:
+        """Say whether a request that is not idempotent may be sent now."""
+        return self._lender.may_send()
+
+    def slot(self, ttl: timedelta) -> AbstractContextManager[None]:
+        """Hold one slot of every concurrency limit for one call; free of trips where there is no such limit.
+
+        Raises Throttled (CONCURRENCY, 0.2 to 1 s) on entering; that never blocks the budget for others.
+        """
+        return self._held_slot(ttl) if self._has_slots else nullcontext()
+
+    def settle(self, charged: int, true_cost: float) -> None:
+        """Charge, or credit, the difference to what the provider says the call cost."""
+        with self._lock:
+            self._unsettled += true_cost - charged
+            with suppress(LimiterDown):  # kept, and tried again with the next difference
+                if self._unsettled:
+                    lender = self._lender
+                    lender.limiter.settle(lender.budget, lender.limits, extra=self._unsettled)
+                    self._unsettled = 0.0
+
+    def learn(self, news: News, sent_at: float) -> timedelta | None:
+        """Take note of what an answer said; `sent_at` is time.monotonic() of its request.
+
+        Returns how long a refusal keeps us away: what the provider told, at most 1 h, else until its window ends.
+        """
+        with self._lock:
+            telling = self._heard.worth_telling(news, sent_at)
+            if telling is not None:
+                with suppress(LimiterDown):
+                    self._lender.limiter.observe(self._lender.budget, self._lender.limits, telling)
+            return self._heard.pause(news)
+
+    def saw_answer(self) -> None:
+        """Note that the provider gave a usable answer."""
+        with self._lock:
+            self._heard.answered(well=True)
+
+    def saw_failure(self) -> None:
+        """Note that the provider gave no usable answer."""
+        with self._lock:
+            self._heard.answered(well=False)
+
+    def take_calls(self) -> int:
+        """Return the calls made since this was last asked."""
+        with self._lock:
+            return self._allowance.made()
+
+    def top_up_wanted(self) -> int:
+        """Return how many calls of the apiLimit the next checkpoint should reserve; 0 without one."""
+        with self._lock:
+            return self._allowance.wanted()
+
+    def topped_up(self, calls: int) -> None:
+        """Take note that a checkpoint reserved `calls` more."""
+        with self._lock:
+            self._allowance.add(calls)
+
+    def take_fixes(self) -> Fixes:
+        """Return what became of the budget since this was last asked."""
+        with self._lock:
+            return self._heard.take()
+
+    def close(self) -> None:
+        """Give unused tokens back, and refuse every later spending; never raises."""
+        with self._lock, suppress(Exception):
+            self._closed = True
+            self._give_back()
+
+    def _take(self, cost: int) -> None:
+        if time.monotonic() >= self._use_by:
+            self._tokens = 0  # dropped as spent: used late they could break the next window
+        if self._tokens < cost:
+            self._refill(cost)
+        self._tokens -= cost
+
+    def _refill(self, cost: int) -> None:
+        self._guarded(self._give_back)
+        patience = time.monotonic() + WAIT_IN_PLACE
+        while (refusal := self._guarded(lambda: self._ask(cost))) is not None:
+            wait = refusal.wait.total_seconds()
+            if time.monotonic() + wait > patience:
+                raise self._refused(refusal)
+            time.sleep(wait)
+
+    def _ask(self, cost: int) -> Refusal | None:
+        lender = self._lender
+        for _ in range(SEEDS):
+            asked_at = time.monotonic()
+            grant_id = f"{self._prefix}:{self._answers}"
+            want = max(cost, self._batch)
+            answer = lender.limiter.acquire(lender.budget, lender.limits, grant_id=grant_id, want=want, least=cost)
+            match answer:
+                case Grant():
+                    self._answers += 1
+                    self._hold(answer, asked_at)
+                    return None
+                case Refusal():
+                    self._answers += 1
+                    return answer
+                case Unseeded():
+                    lender.limiter.seed(lender.budget, lender.limits, lender.seed())
+        raise LimiterDown("the limiter forgets its seed")
+
+    def _hold(self, grant: Grant, asked_at: float) -> None:
+        left_today = until_midnight(self._clock.now())
+        self._grant_id = grant.id
+        self._tokens = grant.tokens
+        self._use_by = asked_at + min(grant.use_by.total_seconds(), left_today)
+
+    def _give_back(self) -> None:
+        unused, self._tokens = self._tokens, 0
+        if unused > 0 and time.monotonic() < self._use_by:
+            lender = self._lender
+            lender.limiter.release(lender.budget, lender.limits, grant_id=self._grant_id, unused=unused)
+
+    def _refused(self, refusal: Refusal) -> Throttled:
+        if refusal.blocked_by is not BlockedBy.CONCURRENCY:
+            self._heard.blocked(refusal.wait, refusal.blocked_by)
+        return Throttled(self._lender.provider, refusal.wait, reason=REASONS[refusal.blocked_by], limit=refusal.limit)
+
+    def _guarded(self, trip: Callable[[], T]) -> T:
+        try:
+            return trip()
+        except LimiterDown as down:
+            pause = _spread(1, 2)
+            raise Throttled(self._lender.provider, pause, reason=WaitReason.LIMITER_DOWN, limit="limiter") from down
+
+    @contextmanager
+    def _held_slot(self, ttl: timedelta) -> Iterator[None]:
+        lender = self._lender
+        with self._lock:
+            self._slots += 1
+            slot_id = f"{self._prefix}:s{self._slots}"
+        refusal = self._guarded(lambda: lender.limiter.enter(lender.budget, lender.limits, slot_id=slot_id, ttl=ttl))
+        if refusal is not None:
+            raise Throttled(lender.provider, _spread(0.2, 1), reason=WaitReason.CONCURRENCY, limit=refusal.limit)
+        try:
+            yield
+        finally:
+            with suppress(LimiterDown):  # it expires by itself
+                lender.limiter.leave(lender.budget, lender.limits, slot_id=slot_id)

@@ -1,0 +1,128 @@
+"""The one way to a vendor: takes a token before each request, authorizes it, and sorts what comes back.
+
+spend ─▶ slot ─▶ authorize ─▶ send ─▶ learn from the headers ─▶ answer, or one of our errors
+  ▲                             │
+  └── 401: refresh, once ◀──────┘
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import httpx
+
+from orchestrator.clock import Clock, WallClock
+from orchestrator.http.purse import Purse
+from orchestrator.http.refusals import Words, broken, refused, retry_after
+from orchestrator.http.tokens import Auth, TokenKeeper
+from orchestrator.job.errors import Throttled, Unreachable
+from orchestrator.limits.limit import News
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, 9.2.1; what vendors do on PUT and DELETE is their secret
+SLOT_GRACE = timedelta(seconds=5)  # a slot outlives the call's time-out by this, so that it never ends before the call
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manners:
+    """How a provider family speaks: what its headers and its refusals mean."""
+
+    provider: str
+    news: Callable[[Mapping[str, str], datetime], News]
+    refusal: Words
+    longest_call: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pass:
+    """What a request needs to get through the transport; travels as its extension `pass`."""
+
+    purse: Purse
+    keeper: TokenKeeper
+    cost: int = 1
+    repeatable: bool = False  # the caller knows that sending twice is harmless
+
+
+class MeteredTransport(httpx.BaseTransport):
+    """Sends requests that carry a `Pass`; returns 2xx answers, fully read.
+
+    Raises Throttled, Unreachable, Rejected or Unauthorized. Never repeats a request but after a 401, never follows a
+    redirect, and refuses to send what may not be repeated while `may_send` says no. Every request sent is a call spent,
+    refused ones too.
+    """
+
+    def __init__(self, inner: httpx.BaseTransport, manners: Manners, clock: Clock | None = None) -> None:
+        self._inner = inner
+        self._manners = manners
+        self._provider = manners.provider
+        self._slot_ttl = manners.longest_call + SLOT_GRACE
+        self._clock = clock or WallClock()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request; see the class."""
+        carried: Pass = request.extensions["pass"]
+        auth = carried.keeper.current()
+        response = self._once(request, carried, auth)
+        if response.status_code == 401:
+            carried.keeper.refresh(auth.version)
+            auth = carried.keeper.current()
+            response = self._once(request, carried, auth)
+        if response.is_success:
+            return response
+        raise refused(self._provider, response, self._manners.refusal, self._clock.now(), auth.secrets())
+
+    def close(self) -> None:
+        """Close the connections below."""
+        self._inner.close()
+
+    def _once(self, request: httpx.Request, carried: Pass, auth: Auth) -> httpx.Response:
+        purse = carried.purse
+        purse.spend(carried.cost)
+        sent = False
+        try:
+            with purse.slot(self._slot_ttl):
+                self._check_may_send(request, carried)
+                sent = True
+                return self._send(request, carried, auth)
+        finally:
+            if not sent:
+                purse.unspend(carried.cost)
+
+    def _check_may_send(self, request: httpx.Request, carried: Pass) -> None:
+        """Refuse late, after every wait: another worker may hold the step by now (architecture, commit points)."""
+        if request.method in SAFE or carried.repeatable or carried.purse.may_send():
+            return
+        raise Unreachable(self._provider, "this worker's heartbeat is too old to send", maybe_done=False)
+
+    def _send(self, request: httpx.Request, carried: Pass, auth: Auth) -> httpx.Response:
+        sent_at = time.monotonic()
+        try:
+            response = self._inner.handle_request(authorized(request, auth))
+            response.read()
+        except httpx.HTTPError as error:
+            carried.purse.saw_failure()
+            raise broken(self._provider, error, auth.secrets()) from None
+        self._learn(response, carried, sent_at)
+        return response
+
+    def _learn(self, response: httpx.Response, carried: Pass, sent_at: float) -> None:
+        purse = carried.purse
+        now = self._clock.now()
+        news = self._manners.news(response.headers, now)
+        if response.status_code == 429:
+            told = retry_after(response.headers.get("retry-after"), now)
+            news = replace(news, refused=True, retry_after=told if told is not None else news.retry_after)
+        pause = purse.learn(news, sent_at)
+        if news.cost is not None and news.cost != carried.cost:
+            purse.settle(carried.cost, news.cost)
+        if news.refused and pause is not None:
+            raise Throttled(self._provider, pause)
+        purse.saw_failure() if response.status_code >= 500 else purse.saw_answer()
+
+
+def authorized(request: httpx.Request, auth: Auth) -> httpx.Request:
+    """Return a copy of the request that carries the credentials; the original, which others may show, never does."""
+    headers = httpx.Headers(request.headers)
+    headers.update(auth.headers)
+    url = request.url.copy_merge_params(auth.params) if auth.params else request.url
+    return httpx.Request(request.method, url, headers=headers, stream=request.stream, extensions=request.extensions)

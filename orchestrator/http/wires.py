@@ -1,0 +1,88 @@
+"""Bytes to vendors: an httpx transport over httpcore, guarded, bounded in time and size, blind to the environment."""
+
+import ssl
+import time
+from collections.abc import Iterable
+from datetime import timedelta
+
+import httpcore
+import httpx
+
+from orchestrator.http.guard import Guard
+
+KEEP_ALIVE = 4.0  # s idle; below the 5 s after which common servers hang up, so that no request meets a closed door
+MOST_CONNECTIONS = 100  # more than one process has threads
+MOST_BYTES = 256 * 1024 * 1024  # of one answer; one vendor must not fill a worker's memory
+
+FAILURES = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol)
+
+
+class GuardedTransport(httpx.BaseTransport):
+    """Sends bytes through the guard, HTTP/1.1 with keep-alive; answers come back fully read.
+
+    Follows no redirect, reads no environment, retries nothing. An answer that takes longer than `longest` in all, or
+    is larger than 256 MiB, is an httpx.ReadTimeout or an httpx.ReadError.
+    """
+
+    def __init__(self, *, allow: Iterable[str], tls: ssl.SSLContext, longest: timedelta) -> None:
+        self._longest = longest.total_seconds()
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=tls,
+            max_connections=MOST_CONNECTIONS,
+            max_keepalive_connections=MOST_CONNECTIONS,
+            keepalive_expiry=KEEP_ALIVE,
+            network_backend=Guard(allow),
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request and read the whole answer; raises httpx.TransportError."""
+        try:
+            answer = self._pool.handle_request(_for_wire(request))
+            try:
+                body = self._drain(answer)
+            finally:
+                answer.close()
+        except FAILURES as error:
+            raise _as_httpx(error, request) from error
+        try:
+            return httpx.Response(answer.status, headers=answer.headers, content=body, request=request)
+        except httpx.DecodingError as error:
+            raise httpx.ReadError(str(error), request=request) from error
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+    def _drain(self, answer: httpcore.Response) -> bytes:
+        ends = time.monotonic() + self._longest
+        pieces: list[bytes] = []
+        size = 0
+        for piece in answer.iter_stream():
+            pieces.append(piece)
+            size += len(piece)
+            if size > MOST_BYTES:
+                raise httpcore.ReadError(f"an answer of more than {MOST_BYTES} bytes")
+            if time.monotonic() > ends:
+                raise httpcore.ReadTimeout(f"an answer that took more than {self._longest:g} s")
+        return b"".join(pieces)
+
+
+def _for_wire(request: httpx.Request) -> httpcore.Request:
+    url = request.url
+    assert isinstance(request.stream, httpx.SyncByteStream)
+    return httpcore.Request(
+        request.method,
+        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+        headers=request.headers.raw,
+        content=request.stream,
+        extensions={"timeout": request.extensions["timeout"]} if "timeout" in request.extensions else None,
+    )
+
+
+def _as_httpx(error: Exception, request: httpx.Request) -> httpx.TransportError:
+    """Return httpx's error of the same name; both libraries share one tree."""
+    for kind in type(error).__mro__:
+        known = getattr(httpx, kind.__name__, None)
+        if known is not None and issubclass(known, httpx.TransportError):
+            return known(str(error), request=request)  # type: ignore[no-any-return]
+    return httpx.TransportError(str(error), request=request)

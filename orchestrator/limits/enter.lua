@@ -1,0 +1,26 @@
+-- Takes one slot of every concurrency limit, or none; a refusal writes nothing.
+-- KEYS  budget, then one per limit
+-- ARGV  clock shift µs, slot id, time to live µs, then per limit its amount
+-- Answers {1} or {0, wait µs, index of the limit; 0: the gate} or {2}: not seeded.
+
+local now = clock(ARGV[1])
+local expiry = now + tonumber(ARGV[3])
+local budget = redis.call('HMGET', KEYS[1], 'born', 'gate')
+if not budget[1] then return {2} end
+if tonumber(budget[2] or 0) > now then return {0, tonumber(budget[2]) - now, 0} end
+
+for i = 2, #KEYS do
+  local own = tonumber(redis.call('ZSCORE', KEYS[i], ARGV[2]) or 0)
+  local taken = redis.call('ZCOUNT', KEYS[i], '(' .. whole(now), '+inf')
+  if own <= now and taken >= tonumber(ARGV[i + 2]) then
+    local first = redis.call('ZRANGEBYSCORE', KEYS[i], '(' .. whole(now), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    return {0, first[2] and tonumber(first[2]) - now or LEAST_WAIT, i - 1}
+  end
+end
+
+for i = 2, #KEYS do
+  redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', whole(now))
+  redis.call('ZADD', KEYS[i], whole(expiry), ARGV[2])
+  redis.call('PEXPIRE', KEYS[i], KEEP)
+end
+return {1}

@@ -1,0 +1,276 @@
+"""What the memory limiter keeps of one budget: the arithmetic of the Lua scripts, told in Python.
+
+All times are whole µs, handed in; nothing here waits, locks or looks at a clock. A rate is kept as the moment at which
+its bucket held nothing: later than now is debt.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from orchestrator.clock import MICROSECOND, from_micros, to_micros
+from orchestrator.limits import burst, pauses
+from orchestrator.limits.limit import (
+    Answer,
+    BlockedBy,
+    ConcurrencyLimit,
+    Grant,
+    Limit,
+    News,
+    QuotaLimit,
+    RateLimit,
+    Refusal,
+    Seed,
+)
+
+MINUTE = 60_000_000
+DAY = 86_400_000_000
+GRANT_LIFE = 120_000_000
+SAME_RESET = 5_000_000  # two tellings of one reset differ by less
+LEAST_WAIT = 1000
+HEALING = 0.05  # of the rate, each minute without a 429
+SLOWEST = 0.05
+
+Metered = RateLimit | QuotaLimit
+
+
+@dataclass(kw_only=True)
+class _Window:
+    used: int
+    reset: int
+    told: bool = False  # the vendor named the reset
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Offer:
+    """What one limit could give; `basis` is µs per unit, or the reset of the window that would be charged."""
+
+    limit: Metered
+    units: int
+    wait: float
+    basis: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Charge:
+    units: int
+    made: int
+    use_by: int
+    basis: dict[str, float]  # by limit name, as in _Offer
+
+
+class Ledger:
+    """The state of one budget; `now` is µs."""
+
+    def __init__(self, limits: Iterable[Limit], now: int, seed: Seed) -> None:
+        self._gate = now + _micros(seed.gate_for)
+        self._slow, self._slow_at, self._synced = 1.0, 0, 0
+        self._shares: dict[str, float] = {}
+        self._empty_at: dict[str, int] = {}
+        self._windows: dict[str, _Window] = {}
+        self._slots: dict[str, dict[str, int]] = {}
+        self._grants: dict[str, _Charge] = {}
+        for limit in limits:
+            self._sow(limit, now, seed)
+
+    def acquire(self, limits: Iterable[Limit], now: int, grant_id: str, want: int, least: int) -> Answer:
+        """Take between `least` and `want` units of every rate and quota, or nothing."""
+        self._forget_grants(now)
+        if known := self._grants.get(grant_id):
+            return Grant(id=grant_id, tokens=known.units, use_by=max(0, known.use_by - now) * MICROSECOND)
+        if self._gate > now:
+            return self._closed(now)
+        offers = [self._offer(limit, now, want, least) for limit in _metered(limits)]
+        blocking = [offer for offer in offers if offer.units < least]
+        if blocking:
+            return _refusal(max(blocking, key=lambda offer: offer.wait))
+        units = min([want, *(offer.units for offer in offers)])
+        return self._take(offers, now, grant_id, units)
+
+    def enter(self, limits: Sequence[ConcurrencyLimit], now: int, slot_id: str, ttl: timedelta) -> Refusal | None:
+        """Take one slot of each limit, or none."""
+        if self._gate > now:
+            return self._closed(now)
+        taken = {limit.name: self._taken(limit, now) for limit in limits}
+        for limit in limits:
+            if slot_id not in taken[limit.name] and len(taken[limit.name]) >= limit.amount:
+                first = min(taken[limit.name].values(), default=now) - now
+                pause = pauses.slot_pause(max(LEAST_WAIT, first) * MICROSECOND)
+                return Refusal(wait=pause, blocked_by=BlockedBy.CONCURRENCY, limit=limit.name)
+        for name, slots in taken.items():
+            self._slots[name] = {**slots, slot_id: now + _micros(ttl)}
+        return None
+
+    def leave(self, limits: Iterable[ConcurrencyLimit], slot_id: str) -> None:
+        """Give the slot back."""
+        for limit in limits:
+            self._slots.get(limit.name, {}).pop(slot_id, None)
+
+    def release(self, limits: Iterable[Limit], now: int, grant_id: str, unused: int) -> None:
+        """Give unused units of a grant back, once."""
+        self._forget_grants(now)
+        charge = self._grants.pop(grant_id, None)
+        if charge is None:
+            return
+        for limit in _metered(limits):
+            if limit.name in charge.basis:
+                self._refund(limit, charge.basis[limit.name], max(0, min(unused, charge.units)))
+
+    def settle(self, limits: Iterable[Limit], now: int, extra: float) -> None:
+        """Charge or credit a difference."""
+        for limit in _metered(limits):
+            if isinstance(limit, RateLimit):
+                self._empty_at[limit.name] = math.ceil(self._emptied(limit, now) + extra * self._per_unit(limit, now))
+            elif limit.name in self._windows and self._windows[limit.name].reset > now:
+                window = self._windows[limit.name]
+                window.used = max(0, math.ceil(window.used + extra))
+
+    def observe(self, limits: Sequence[Limit], now: int, news: News) -> None:
+        """Take note of what the provider said."""
+        sent = None if news.sent_ago is None else now - _micros(news.sent_ago)
+        if news.refused and not self._same_incident(sent, now):
+            self._halve(limits, now)
+        self._close(pauses.pause_after(limits, news), now)
+        if sent is not None and sent < self._synced:
+            return
+        self._synced = now
+        for limit in _metered(limits):
+            self._take_note(limit, now, news)
+
+    def _sow(self, limit: Limit, now: int, seed: Seed) -> None:
+        match limit:
+            case RateLimit():
+                self._empty_at[limit.name] = now
+            case QuotaLimit():
+                named = seed.quota_resets_in.get(limit.name)
+                reset = _next_reset(limit, now) if named is None else now + _micros(named)
+                self._windows[limit.name] = _Window(used=seed.quota_used.get(limit.name, 0), reset=reset)
+            case ConcurrencyLimit():
+                until = now + _micros(seed.slot_ttl)
+                self._slots[limit.name] = {f"seed:{n}": until for n in range(seed.slots_taken)}
+
+    def _pace(self, limit: RateLimit, now: int) -> float:
+        healed = min(1.0, self._slow + HEALING * ((now - self._slow_at) // MINUTE))
+        return healed * self._shares.get(limit.name, 1.0)
+
+    def _per_unit(self, limit: RateLimit, now: int) -> float:
+        return burst.interval(limit) / self._pace(limit, now)
+
+    def _emptied(self, limit: RateLimit, now: int) -> float:
+        kept = self._empty_at.setdefault(limit.name, now)
+        return max(kept, now - burst.room(limit) / self._pace(limit, now))
+
+    def _window(self, limit: QuotaLimit, now: int) -> _Window:
+        kept = self._windows.get(limit.name)
+        return kept if kept and kept.reset > now else _Window(used=0, reset=_next_reset(limit, now))
+
+    def _allowed(self, limit: QuotaLimit) -> int:
+        return math.floor(limit.amount * self._shares.get(limit.name, 1.0))
+
+    def _taken(self, limit: ConcurrencyLimit, now: int) -> dict[str, int]:
+        return {slot: expiry for slot, expiry in self._slots.get(limit.name, {}).items() if expiry > now}
+
+    def _offer(self, limit: Metered, now: int, want: int, least: int) -> _Offer:
+        if isinstance(limit, QuotaLimit):
+            window = self._window(limit, now)
+            left = self._allowed(limit) - window.used
+            return _Offer(limit=limit, units=left, wait=window.reset - now, basis=window.reset)
+        per_unit, empty_at, full = self._per_unit(limit, now), self._emptied(limit, now), burst.burst(limit)
+        there = min(full, math.floor((now - empty_at + 1) / per_unit))
+        if least > full and there >= full:
+            there = least
+        wait = empty_at + burst.wake_target(limit, want=want, least=least) * per_unit - now
+        return _Offer(limit=limit, units=there, wait=wait, basis=per_unit)
+
+    def _take(self, offers: Iterable[_Offer], now: int, grant_id: str, units: int) -> Grant:
+        basis = {}
+        use_by = min(now + _micros(burst.use_by(offer.limit for offer in offers)), now - now % DAY + DAY)
+        for offer in offers:
+            limit = offer.limit
+            basis[limit.name] = offer.basis
+            if isinstance(limit, RateLimit):
+                self._empty_at[limit.name] = math.ceil(self._emptied(limit, now) + units * offer.basis)
+            else:
+                window = self._windows[limit.name] = self._window(limit, now)
+                window.used += units
+                use_by = min(use_by, window.reset)
+        self._grants[grant_id] = _Charge(units=units, made=now, use_by=use_by, basis=basis)
+        return Grant(id=grant_id, tokens=units, use_by=(use_by - now) * MICROSECOND)
+
+    def _forget_grants(self, now: int) -> None:
+        old = [grant_id for grant_id, charge in self._grants.items() if charge.made + GRANT_LIFE <= now]
+        for grant_id in old:
+            del self._grants[grant_id]
+
+    def _refund(self, limit: Metered, basis: float, unused: int) -> None:
+        if isinstance(limit, RateLimit):
+            self._empty_at[limit.name] = math.ceil(self._empty_at[limit.name] - unused * basis)
+        elif self._windows[limit.name].reset == basis:
+            self._windows[limit.name].used = max(0, self._windows[limit.name].used - unused)
+
+    def _closed(self, now: int) -> Refusal:
+        return Refusal(wait=(self._gate - now) * MICROSECOND, blocked_by=BlockedBy.GATE, limit="gate")
+
+    def _same_incident(self, sent: int | None, now: int) -> bool:
+        return self._gate > now if sent is None else sent < self._slow_at
+
+    def _halve(self, limits: Iterable[Limit], now: int) -> None:
+        healed = min(1.0, self._slow + HEALING * ((now - self._slow_at) // MINUTE))
+        self._slow, self._slow_at = max(SLOWEST, healed / 2), now
+        for limit in burst.rates(limits):
+            self._empty_at[limit.name] = max(now, self._empty_at.get(limit.name, now))
+
+    def _close(self, pause: pauses.Pause, now: int) -> None:
+        span, window = _micros(pause.span), _micros(pause.window)
+        if not span and window:
+            span = window - now % window + _micros(pause.jitter)
+        if span:
+            self._gate = max(self._gate, now + span)
+
+    def _take_note(self, limit: Metered, now: int, news: News) -> None:
+        published, resets_in = limit.published or limit.amount, pauses.told_reset(limit, news)
+        if claimed := news.limits.get(limit.name):
+            share = min(1.0, claimed / published)
+            self._shares[limit.name] = share if resets_in is not None else min(share, self._shares.get(limit.name, 1.0))
+        remaining = news.remaining.get(limit.name)
+        kept = (published - limit.amount) * self._shares.get(limit.name, 1.0)
+        left = None if remaining is None else max(0.0, remaining - kept)
+        reset = None if resets_in is None else now + _micros(resets_in)
+        if isinstance(limit, QuotaLimit):
+            self._lower_quota(limit, now, left, reset)
+        elif left is not None:
+            last = (reset or now) - left * self._per_unit(limit, now)
+            self._empty_at[limit.name] = math.ceil(max(self._empty_at.get(limit.name, now), last))
+
+    def _lower_quota(self, limit: QuotaLimit, now: int, left: float | None, reset: int | None) -> None:
+        if left is None and reset is None:
+            return
+        window = self._window(limit, now)
+        if left is not None:
+            turned = window.told and reset is not None and reset > window.reset + _micros(limit.window) / 2
+            seen = math.ceil(self._allowed(limit) - left)
+            window.used = max(0, seen if turned else max(window.used, seen))
+        if reset is not None and (not window.told or abs(reset - window.reset) > SAME_RESET):
+            window.reset, window.told = reset, True
+        self._windows[limit.name] = window
+
+
+def _metered(limits: Iterable[Limit]) -> list[Metered]:
+    return [limit for limit in limits if not isinstance(limit, ConcurrencyLimit)]
+
+
+def _next_reset(limit: QuotaLimit, now: int) -> int:
+    if limit.timezone is None:
+        return now + _micros(limit.window)
+    return to_micros(pauses.next_midnight(from_micros(now), limit.timezone))
+
+
+def _refusal(offer: _Offer) -> Refusal:
+    kind = BlockedBy.RATE if isinstance(offer.limit, RateLimit) else BlockedBy.QUOTA
+    wait = max(LEAST_WAIT, math.ceil(offer.wait)) * MICROSECOND
+    return Refusal(wait=wait, blocked_by=kind, limit=offer.limit.name)
+
+
+def _micros(span: timedelta) -> int:
+    return span // MICROSECOND

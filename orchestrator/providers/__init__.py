@@ -1,0 +1,1 @@
+"""Vendors' API families: each speaks its vendor's words and answers in ours."""

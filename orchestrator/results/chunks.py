@@ -1,0 +1,114 @@
+"""Cuts an upload's records into chunks, and remembers which source row each record came from."""
+
+import hashlib
+import itertools
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from orchestrator.job.errors import Invalid
+from orchestrator.results.canonical import canonical_hash
+
+ROW_BYTES = 16  # of a rows object: source row number, hash of the canonical record; both u64, little-endian
+
+_encoder = msgspec.json.Encoder()
+
+
+def chunk_key(job_id: int, seq: int, epoch: int = 0) -> str:
+    """Name the object of a chunk's records."""
+    return f"jobs/{job_id}/chunks/c{seq}-e{epoch}.json"
+
+
+def rows_key(job_id: int, seq: int, epoch: int = 0) -> str:
+    """Name the object of a chunk's source row numbers."""
+    return f"jobs/{job_id}/chunks/c{seq}-e{epoch}.rows"
+
+
+def input_key(job: int | str) -> str:
+    """Name the object of the user's own file; before there is a job, any unique word stands for it."""
+    return f"inputs/{job}"
+
+
+def pack_rows(rows: Sequence[tuple[int, int]]) -> bytes:
+    """Write (row number, hash) pairs as a rows object."""
+    return struct.pack(f"<{2 * len(rows)}Q", *itertools.chain.from_iterable(rows))
+
+
+def unpack_rows(body: bytes) -> list[tuple[int, int]]:
+    """Read a rows object back."""
+    return list(struct.iter_unpack("<QQ", body))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutChunk:
+    """A chunk on its way to the object store: `body` is a JSON array, `rows_object` tells where its rows came from."""
+
+    body: bytes
+    rows_object: bytes
+    rows: int
+    bytes: int
+    first_row: int
+    last_row: int
+    sha256: str  # hex, of `body`
+
+
+class ChunkCutter:
+    """Collects records until they fill one request."""
+
+    def __init__(self, max_rows: int, max_bytes: int) -> None:
+        self._max_rows = max_rows
+        self._max_bytes = max_bytes
+        self._start()
+
+    def _start(self) -> None:
+        self._records: list[bytes] = []
+        self._rows: list[tuple[int, int]] = []
+        self._bytes = 2  # the brackets
+
+    def add(self, number: int, record: Mapping[str, Any]) -> CutChunk | None:
+        """Take source row `number`; return the chunk that became full, if one did.
+
+        By rows, the chunk ends with this record (`last_row == number`); by bytes, this record opens the next chunk.
+        Raises Invalid, and takes nothing, if the record is no JSON or alone too large for a request.
+        """
+        encoded = _encode(record)
+        if len(encoded) + 2 > self._max_bytes:
+            raise _too_large(len(encoded), self._max_bytes)
+        full = self.flush() if self._bytes + len(encoded) + 1 > self._max_bytes else None
+        self._records.append(encoded)
+        self._rows.append((number, canonical_hash(encoded)))
+        self._bytes += len(encoded) + 1
+        return self.flush() if len(self._records) >= self._max_rows else full
+
+    def flush(self) -> CutChunk | None:
+        """Return what is left as a chunk, None if there is nothing."""
+        if not self._records:
+            return None
+        body = b"[" + b",".join(self._records) + b"]"
+        cut = CutChunk(
+            body=body,
+            rows_object=pack_rows(self._rows),
+            rows=len(self._rows),
+            bytes=len(body),
+            first_row=self._rows[0][0],
+            last_row=self._rows[-1][0],
+            sha256=hashlib.sha256(body).hexdigest(),
+        )
+        self._start()
+        return cut
+
+
+def _encode(record: Mapping[str, Any]) -> bytes:
+    try:
+        return _encoder.encode(record)
+    except (UnicodeEncodeError, TypeError, ValueError) as error:
+        problem = f"the record cannot be written as JSON ({type(error).__name__})"
+        raise Invalid("file", problem, "mend its text", code="bad_record") from None
+
+
+def _too_large(size: int, most: int) -> Invalid:
+    problem = f"the record has {size} bytes, more than the {most} that one request may carry"
+    return Invalid("file", problem, "shorten it or upload it by other means", code="record_too_large")

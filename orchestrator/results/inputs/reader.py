@@ -1,0 +1,89 @@
+"""Opens a user's file in the format it has."""
+
+from collections.abc import Mapping
+
+from orchestrator.job.errors import Invalid
+from orchestrator.results.inputs.csv_file import CsvFile
+from orchestrator.results.inputs.encoding import GUESS_BYTES, Encoding, encoding_of
+from orchestrator.results.inputs.json_file import JsonFile
+from orchestrator.results.inputs.jsonl_file import BLANK, JsonlFile
+from orchestrator.results.inputs.row import InputReader
+from orchestrator.results.objects import ObjectStore
+
+FORMATS: Mapping[str, str] = {
+    "csv": "csv",
+    "text/csv": "csv",
+    "txt/csv": "csv",
+    "json": "json",
+    "application/json": "json",
+    "jsonl": "jsonl",
+    "application/jsonl": "jsonl",
+}
+DELIMITERS: Mapping[str, str] = {
+    "COMMA": ",",
+    "TAB": "\t",
+    "PIPE": "|",
+    "SEMICOLON": ";",
+    "CARET": "^",
+    "BACKQUOTE": "`",
+}
+
+
+def open_input(
+    objects: ObjectStore,
+    key: str,
+    format: str,
+    *,
+    encoding: str | None = None,
+    delimiter: str = ",",
+    blanks: str = "ignore",
+) -> InputReader:
+    """Open the file for reading; `encoding` None is guessed, `blanks` is `ignore` or `clear` (CSV).
+
+    Raises Invalid: an empty file, an unknown format or encoding, a CSV header with empty or doubled names.
+    """
+    found = encoding_of(first_block(objects, key), encoding)
+    match format_of(format):
+        case "csv":
+            return CsvFile(objects, key, found, delimiter_of(delimiter), blanks)
+        case "json":
+            return JsonFile(objects, key, found)
+        case _:
+            return JsonlFile(objects, key, found)
+
+
+def sniff(first: bytes) -> str:
+    """Guess the format by the first bytes of a file: `json` for an array, `jsonl` for an object, else `csv`."""
+    encoding = encoding_of(first, None)
+    head = first[encoding.bom : encoding.bom + 4096].decode(encoding.name, "replace").lstrip(BLANK)
+    return {"[": "json", "{": "jsonl"}.get(head[:1], "csv")
+
+
+def format_of(word: str) -> str:
+    """Return `csv`, `json` or `jsonl` for its name or media type; raise Invalid for another."""
+    try:
+        return FORMATS[word.lower()]
+    except KeyError:
+        raise Invalid("format", f"{word} is not known", "use csv, json or jsonl", code="unknown_format") from None
+
+
+def delimiter_of(word: str) -> str:
+    """Return the character for `COMMA`, `TAB` and so on, or for itself; raise Invalid for another."""
+    character = DELIMITERS.get(word.upper(), word)
+    if character not in DELIMITERS.values():
+        advice = "use " + ", ".join(DELIMITERS)
+        raise Invalid("columnDelimiter", f"{word!r} is not known", advice, code="unknown_delimiter")
+    return character
+
+
+def first_block(objects: ObjectStore, key: str) -> bytes:
+    """Return the file's first bytes, enough to guess by; raise Invalid if there are none but blanks."""
+    first = objects.get_range(key, 0, GUESS_BYTES)
+    if len(first) < GUESS_BYTES and _is_blank(first):
+        raise Invalid("file", "it is empty", "send at least one record", code="empty_file")
+    return first
+
+
+def _is_blank(first: bytes) -> bool:
+    encoding: Encoding = encoding_of(first, None)
+    return not first[encoding.bom :].decode(encoding.name, "replace").strip(BLANK)

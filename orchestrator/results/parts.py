@@ -1,0 +1,83 @@
+"""What a fetch collects between two checkpoints, and where it is stored."""
+
+import zlib
+
+from orchestrator.job.chunk import Part, Stream
+
+READY_AT = 16 << 20  # bytes; the checkpoint rule of the architecture (§5.3)
+
+Body = bytes | bytearray | memoryview
+
+
+def part_key(job_id: int, restart: int, step_id: int, seq: int, epoch: int, ext: str = "jsonl") -> str:
+    """Name a part's object; the epoch keeps a fenced writer's object apart from the winner's."""
+    return f"jobs/{job_id}/r{restart}/s{step_id}-p{seq}-e{epoch}.{ext}"
+
+
+class PartBuffer:
+    """Page bodies on their way into one part; nothing is copied before `take`.
+
+    Bodies are JSONL with whole lines, and must not be changed after they were added.
+    """
+
+    def __init__(self, ready_at: int = READY_AT) -> None:
+        self._ready_at = ready_at
+        self._reset()
+
+    def _reset(self) -> None:
+        self._bodies: list[Body] = []
+        self.rows = 0
+        self.bytes = 0
+        self.crc32 = 0
+        self.first_key: str | None = None
+        self.last_key: str | None = None
+
+    def add(self, body: Body, rows: int, first_key: str | None = None, last_key: str | None = None) -> None:
+        """Append one page's records."""
+        self._bodies.append(body)
+        self.rows += rows
+        self.bytes += len(body)
+        self.crc32 = zlib.crc32(body, self.crc32)
+        if self.first_key is None:
+            self.first_key = first_key
+        self.last_key = last_key if last_key is not None else self.last_key
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is enough for a checkpoint without waiting for the time."""
+        return self.bytes >= self._ready_at
+
+    def take(self) -> bytes:
+        """Return all bodies as one and start empty again; read the counts, or call `part`, before."""
+        body = b"".join(self._bodies)
+        self._reset()
+        return body
+
+    def part(
+        self,
+        *,
+        stream: Stream,
+        job_id: int,
+        step_id: int,
+        seq: int,
+        partition: int,
+        epoch: int,
+        restart: int,
+        first_row: int | None = None,
+    ) -> Part:
+        """Describe what `take` is about to return, under its key."""
+        return Part(
+            stream=stream,
+            step_id=step_id,
+            seq=seq,
+            partition=partition,
+            epoch=epoch,
+            restart=restart,
+            object_key=part_key(job_id, restart, step_id, seq, epoch),
+            rows=self.rows,
+            bytes=self.bytes,
+            crc32=self.crc32,
+            first_row=first_row,
+            first_key=self.first_key,
+            last_key=self.last_key,
+        )

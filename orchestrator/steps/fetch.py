@@ -1,0 +1,98 @@
+"""Fetch: records of a download, or the fates of an upload's rows, page by page from the cursor on."""
+
+from orchestrator.job.chunk import RowError, Stream
+from orchestrator.job.commit import Moved, Outcome, Wait
+from orchestrator.job.criteria import DownloadCriteria
+from orchestrator.job.record import Counts
+from orchestrator.job.status import Direction
+from orchestrator.job.step import Cursor
+from orchestrator.providers.provider import FatePage
+from orchestrator.results.chunks import unpack_rows
+from orchestrator.steps.sinks import remote_id_of, sink_of
+from orchestrator.steps.step import Turn
+
+
+def fetch(turn: Turn) -> Outcome:
+    """Store what comes after the cursor until the vendor has no more; a crash repeats at most one checkpoint."""
+    return _records(turn) if turn.job.direction is Direction.DOWNLOAD else _fates(turn)
+
+
+def _records(turn: Turn) -> Outcome:
+    criteria = turn.job.criteria
+    assert isinstance(criteria, DownloadCriteria)
+    source = turn.vendor.source(criteria)
+    turn.tell(meta=source.meta)
+    room = None if criteria.limit is None else max(0, criteria.limit - turn.job.counts.stored)
+    for page in source.pages(turn.step.cursor, turn.may_go_on, room):
+        turn.keep(
+            page.body,
+            rows=page.rows,
+            counts=Counts(
+                read=page.read, stored=page.rows, filtered=page.filtered, cut=page.cut, undated=page.undated
+            ),
+            cursor=page.next if page.next is not None else {"end": True},
+            first_key=page.first_key,
+            last_key=page.last_key,
+        )
+        if page.vendor_counted is not None:
+            turn.tell(vendor_counted=page.vendor_counted)
+        if page.next is None:
+            return Moved()
+    return Wait.nothing()
+
+
+def _fates(turn: Turn) -> Outcome:
+    booking = _Booking(turn)
+    for page in sink_of(turn).fates(remote_id_of(turn), turn.step.cursor, turn.may_go_on):
+        booking.book(page)
+        if page.next is None:
+            booking.book_unprocessed()
+            return Moved()
+    return Wait.nothing()
+
+
+class _Booking:
+    """Ties fates to source rows and books them."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+        rows = (pair for chunk in turn.chunks() for pair in unpack_rows(turn.load(chunk.rows_key)))
+        self._ties = Ties(rows, turn.rows_tied())
+
+    def book(self, page: FatePage) -> None:
+        lines, errors, accepted = list[bytes](), list[RowError](), 0
+        for fate in page.fates:
+            row = self._ties.tie(fate.record)
+            lines.append(outcome_line(row or 0, fate.status, fate.record, fate.error, fate.resource))
+            if row is None:
+                self._turn.tell(event="fate.untied", data={"key": fate.key})
+            if fate.status == "success":
+                accepted += 1
+            else:
+                errors.append(_refusal(row, fate.error or "refused without a reason"))
+        cursor = page.next if page.next is not None else {"end": True}
+        counts = Counts(accepted=accepted, refused=len(errors))
+        self._keep(lines, errors, counts, cursor)
+
+    def book_unprocessed(self) -> None:
+        """Rows that the vendor never mentioned: sent, but neither accepted nor refused."""
+        left = self._ties.untied()
+        lines = [outcome_line(row, "error", b"null", "the vendor told no fate", b"null") for row in left]
+        errors = [
+            RowError(row=row, identifier=None, code="unprocessed", message="the vendor told no fate", retryable=True,
+                     phase="fetch")
+            for row in left
+        ]  # fmt: skip
+        if left:
+            self._keep(lines, errors, Counts(unprocessed=len(left)), {"end": True})
+
+    def _keep(self, lines: list[bytes], errors: list[RowError], counts: Counts, cursor: Cursor) -> None:
+        self._turn.keep(
+            b"".join(lines), rows=len(lines), counts=counts, cursor=cursor, stream=Stream.OUTCOME, errors=errors
+        )
+
+
+def _refusal(row: int | None, message: str) -> RowError:
+    return RowError(
+        row=row, identifier=None, code="vendor_refused_row", message=message, retryable=False, phase="fetch"
+    )

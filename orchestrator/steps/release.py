@@ -1,0 +1,43 @@
+"""Release: the commit point at the vendor, the last and deliberate step."""
+
+from orchestrator.job.chunk import VendorJobState
+from orchestrator.job.commit import Moved, MoveVendorJob, Outcome, Stopped
+from orchestrator.job.criteria import UploadCriteria
+from orchestrator.job.status import StopReason
+from orchestrator.job.step import StepKind, Successor
+from orchestrator.steps.sinks import remote_id_of, sink_of
+from orchestrator.steps.step import Turn
+
+
+def release(turn: Turn) -> Outcome:
+    """Let the vendor execute its job: RELEASING is committed before the call, and releasing twice is harmless.
+
+    A vendor job is not released once the job's error threshold is passed.
+    """
+    filled = turn.vendor_job
+    if filled.state is VendorJobState.FILLED:
+        too_many = _threshold(turn)
+        if too_many is not None:
+            return too_many
+        turn.save(MoveVendorJob(seq=filled.seq, when=[VendorJobState.FILLED], to=VendorJobState.RELEASING))
+    if filled.state in (VendorJobState.FILLED, VendorJobState.RELEASING):
+        sink_of(turn).release(remote_id_of(turn))
+        turn.tell(event="vendor_job.released", data={"vendorJobId": filled.remote_id, "rows": filled.rows})
+        turn.save(MoveVendorJob(seq=filled.seq, when=[VendorJobState.RELEASING], to=VendorJobState.RELEASED))
+    return Moved(successors=[Successor(kind=StepKind.POLL, vendor_seq=filled.seq)])
+
+
+def _threshold(turn: Turn) -> Stopped | None:
+    criteria, counts = turn.job.criteria, turn.job.counts
+    assert isinstance(criteria, UploadCriteria)
+    bad = counts.refused + counts.invalid
+    known = bad + counts.accepted
+    most = criteria.max_errors
+    if most is not None and bad > most:
+        return Stopped(reason=StopReason.ERROR_THRESHOLD, message=f"{bad} rows failed, more than maxErrors {most}")
+    rate = criteria.max_error_rate
+    if rate is not None and known and bad / known > rate:
+        return Stopped(
+            reason=StopReason.ERROR_THRESHOLD, message=f"{bad} of {known} rows failed, more than maxErrorRate {rate:g}"
+        )
+    return None

@@ -1,0 +1,125 @@
+"""The contract between a step and its turn.
+
+A step is a function of its turn: it hands over what it got (`keep`, committed by time), commits an intent or an effect
+at once (`save`), and answers Moved, Wait, Stopped or Finished. It never touches the store, sleeps, retries or enqueues.
+Errors of the provider go through it; lifecycle turns them into outcomes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from orchestrator.job.chunk import Chunk, Part, RowError, Stream, VendorJob
+from orchestrator.job.commit import Effect
+from orchestrator.job.record import Counts, Job
+from orchestrator.job.status import StopReason
+from orchestrator.job.step import Cursor, Step, Successor
+from orchestrator.providers.provider import Provider
+from orchestrator.results.inputs.row import InputReader
+
+
+class Turn(Protocol):
+    """One bounded run of one step."""
+
+    @property
+    def job(self) -> Job:
+        """The job as it was when the turn began."""
+        ...
+
+    @property
+    def step(self) -> Step:
+        """The step as it was when the turn began."""
+        ...
+
+    @property
+    def began_at(self) -> datetime:
+        """The database's clock when the turn began."""
+        ...
+
+    @property
+    def vendor(self) -> Provider:
+        """The provider, through this turn's metered client."""
+        ...
+
+    @property
+    def vendor_job(self) -> VendorJob:
+        """The vendor job that this step is about."""
+        ...
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the turn should end at the next good moment: time is up, others wait, paused, fenced, stopping."""
+        ...
+
+    def may_go_on(self) -> bool:
+        """The opposite of `is_over`, as a function to hand on."""
+        ...
+
+    def keep(
+        self,
+        body: bytes | bytearray | memoryview,
+        *,
+        rows: int,
+        counts: Counts,
+        cursor: Cursor,
+        stream: Stream = Stream.RECORDS,
+        first_key: str | None = None,
+        last_key: str | None = None,
+        errors: Sequence[RowError] = (),
+    ) -> None:
+        """Take over lines of a result together with the cursor behind them; committed together, by time or size."""
+        ...
+
+    def save(
+        self,
+        *effects: Effect,
+        cursor: Cursor | None = None,
+        counts: Counts | None = None,
+        successors: Sequence[Successor] = (),
+    ) -> None:
+        """Commit these effects now, with everything kept so far. Raises Fenced: then nothing of it was written."""
+        ...
+
+    def tell(
+        self,
+        *,
+        event: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        meta: Mapping[str, Any] | None = None,
+        vendor_counted: int | None = None,
+    ) -> None:
+        """Note an event, or what the provider adds to the job; written with the next commit."""
+        ...
+
+    def note_stop(self, reason: StopReason, message: str) -> None:
+        """Note why a canceled job could not be stopped at the vendor; written with the next commit."""
+        ...
+
+    def rescue(self, remote_id: str) -> None:
+        """Store the id of a vendor job that a fenced turn created, so that it can be aborted."""
+        ...
+
+    def chunks(self) -> Sequence[Chunk]:
+        """The chunks of this step's vendor job, in order."""
+        ...
+
+    def load(self, key: str) -> bytes:
+        """Read an object of this job."""
+        ...
+
+    def write(self, key: str, body: bytes) -> None:
+        """Write an object of this job; one that an earlier turn left under the same key is taken as it is."""
+        ...
+
+    def rows_tied(self) -> Iterator[int]:
+        """The source rows whose fates this step has committed in earlier turns."""
+        ...
+
+    def open_input(self) -> InputReader:
+        """Open the user's file."""
+        ...
+
+    def seal(self, stream: Stream) -> Sequence[Part] | None:
+        """Bring the parts of a stream into their final form; None: they are good as they are."""
+        ...
+

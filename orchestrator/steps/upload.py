@@ -1,0 +1,94 @@
+"""Upload: fill one vendor job with its chunks, in order, by this one writer."""
+
+from collections.abc import Sequence
+
+from orchestrator.job.chunk import Chunk, ChunkState, VendorJobState
+from orchestrator.job.commit import MoveChunk, Moved, MoveVendorJob, NewVendorJob, Outcome, Wait
+from orchestrator.job.errors import Rejected, Throttled, Unreachable
+from orchestrator.job.marker import new_marker
+from orchestrator.job.step import PARTITION_GAP, StepKind, Successor
+from orchestrator.providers.provider import Posted, Proof, Sink, Walking
+from orchestrator.results.chunks import unpack_rows
+from orchestrator.steps.sinks import remote_id_of, sink_of
+from orchestrator.steps.step import Turn
+
+
+def upload(turn: Turn) -> Outcome:
+    """Send the chunks that are not acknowledged yet; after a lost answer look first, and never send again blindly (I9).
+
+    What cannot be proven to have arrived leaves the vendor job abandoned, unreleased, and its chunks go into a new one.
+    """
+    if turn.vendor_job.state is not VendorJobState.OPEN:
+        return Moved(successors=[Successor(kind=StepKind.RELEASE, vendor_seq=turn.vendor_job.seq)])
+    return _Filler(turn, sink_of(turn)).run()
+
+
+class _Filler:
+    def __init__(self, turn: Turn, sink: Sink) -> None:
+        self._turn = turn
+        self._sink = sink
+        self._seq = turn.vendor_job.seq
+        self._remote_id = remote_id_of(turn)
+        self._acked = 0
+
+    def run(self) -> Outcome:
+        chunks = self._turn.chunks()
+        for chunk in chunks:
+            if chunk.state is ChunkState.SENT:
+                unproven = self._look(chunk, chunks)
+                if unproven is not None:
+                    return unproven
+            elif chunk.state is not ChunkState.ACKED:
+                self._send(chunk)
+            self._acked += chunk.rows
+            if self._turn.is_over and chunk is not chunks[-1]:
+                return Wait.nothing()
+        self._turn.save(MoveVendorJob(seq=self._seq, when=[VendorJobState.OPEN], to=VendorJobState.FILLED))
+        return Moved(successors=[Successor(kind=StepKind.RELEASE, vendor_seq=self._seq)])
+
+    def _send(self, chunk: Chunk) -> None:
+        body = self._turn.load(chunk.object_key)
+        self._turn.save(MoveChunk(seq=chunk.seq, to=ChunkState.SENT))
+        try:
+            self._sink.fill(self._remote_id, body)
+        except (Throttled, Rejected):
+            self._turn.save(MoveChunk(seq=chunk.seq, to=ChunkState.NEW))  # a refusal has no effect
+            raise
+        except Unreachable as lost:
+            if not lost.maybe_done:
+                self._turn.save(MoveChunk(seq=chunk.seq, to=ChunkState.NEW))
+            raise
+        self._turn.save(MoveChunk(seq=chunk.seq, to=ChunkState.ACKED), cursor={})
+
+    def _look(self, chunk: Chunk, chunks: Sequence[Chunk]) -> Outcome | None:
+        """Return None once the chunk is proven to be there."""
+        hashes = [digest for _, digest in unpack_rows(self._turn.load(chunk.rows_key))]
+        posted = Posted(acked_rows=self._acked, rows=chunk.rows, hashes=hashes)
+        walk = self._turn.step.cursor or None
+        while isinstance(seen := self._sink.look(self._remote_id, posted, walk), Walking):
+            walk = seen.cursor
+            self._turn.save(cursor=walk)
+            if self._turn.is_over:
+                return Wait.nothing()
+        self._turn.tell(event="upload.looked", data={"chunk": chunk.seq, "found": seen})
+        if seen is Proof.ARRIVED:
+            self._turn.save(MoveChunk(seq=chunk.seq, to=ChunkState.ACKED), cursor={})
+            return None
+        return self._replace(chunks)
+
+    def _replace(self, chunks: Sequence[Chunk]) -> Outcome:
+        # A multiple of the gap above the old number: unlike the numbers that split gives out, and the same if repeated.
+        seq = self._seq + PARTITION_GAP
+        self._turn.tell(event="vendor_job.abandoned", data={"vendorJobId": self._remote_id})
+        self._turn.save(
+            MoveVendorJob(seq=self._seq, when=[VendorJobState.OPEN], to=VendorJobState.ABANDONED),
+            NewVendorJob(
+                seq=seq,
+                marker=new_marker(),
+                rows=sum(chunk.rows for chunk in chunks),
+                chunks=[chunk.seq for chunk in chunks],
+            ),
+            cursor={},
+            successors=[Successor(kind=StepKind.CREATE, vendor_seq=seq)],
+        )
+        return Moved()

@@ -1,0 +1,1 @@
+"""The only truth: SQL. Rows never leave this folder."""

@@ -1,0 +1,76 @@
+"""How steps are born: by the unique key once, ready or stopped as their job is, with a place in the fair order."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, select, update
+
+from orchestrator.job.status import JobStatus
+from orchestrator.job.step import NOT_COUNTED, StepKind, Successor
+from orchestrator.store.engine import Database
+from orchestrator.store.records import Row, micros
+from orchestrator.store.tables import budgets, jobs, steps
+
+MOVING = (JobStatus.CREATED, JobStatus.STARTED, JobStatus.RUNNING)
+ESTIMATE = 10  # units of work that a step is charged for a turn before it had it
+
+
+def insert_steps(
+    connection: Connection, database: Database, job: Row, successors: Sequence[Successor], *, state: str | None = None
+) -> int:
+    """Insert the steps that are not there yet; return how many of them count in `open_steps`.
+
+    A step born under a job that must not move is born `stopped`, unless `state` says otherwise.
+    """
+    if not successors:
+        return 0
+    born = state or ("ready" if job["status"] in MOVING and not job["pause_requested"] else "stopped")
+    vtime = next_place(connection, job, turns=len(successors))
+    counted = 0
+    for successor in successors:
+        statement = database.insert(steps).values(
+            job_id=job["id"],
+            budget_id=job["budget_id"],
+            connection_id=job["connection_id"],
+            provider=job["provider"],
+            kind=successor.kind,
+            vendor_seq=successor.vendor_seq,
+            partition=successor.partition,
+            state=born,
+            cursor=dict(successor.cursor),
+            due_at=database.now + micros(successor.due_in),
+            vtime=vtime,
+            created_at=database.now,
+        )
+        inserted = connection.execute(statement.on_conflict_do_nothing()).rowcount
+        counted += inserted if successor.kind not in NOT_COUNTED else 0
+    return counted
+
+
+def insert_finish(connection: Connection, database: Database, job: Row) -> int:
+    """Insert the job's finish step and return its id."""
+    insert_steps(connection, database, job, [Successor(kind=StepKind.FINISH)])
+    found = connection.execute(
+        select(steps.c.id).where(steps.c.job_id == job["id"], steps.c.kind == StepKind.FINISH)
+    ).scalar_one()
+    return int(found)
+
+
+def next_place(connection: Connection, job: Row, *, turns: int = 1, correction: float = 0.0) -> float:
+    """Charge the job for its coming turns and return the place in the stride order that they share.
+
+    `correction` is what the last turn really cost above (or below) its estimate. A tenant's jobs in one budget
+    share the tenant's place: each unit counts as many times as the tenant has active jobs there.
+    """
+    floor = connection.execute(select(budgets.c.vtime).where(budgets.c.id == job["budget_id"])).scalar_one()
+    active = connection.execute(
+        select(func.count()).where(
+            jobs.c.budget_id == job["budget_id"],
+            jobs.c.tenant_id == job["tenant_id"],
+            jobs.c.status.in_(MOVING),
+        )
+    ).scalar_one()
+    stride = max(1, active) / job["weight"]
+    current = connection.execute(select(jobs.c.vtime).where(jobs.c.id == job["id"])).scalar_one()
+    place: float = max(current + correction * stride, floor)
+    connection.execute(update(jobs).where(jobs.c.id == job["id"]).values(vtime=place + ESTIMATE * turns * stride))
+    return place

@@ -1,0 +1,172 @@
+"""Who may advance a step: claims, heartbeats, and the apiLimit reservations that a lease holds."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, case, exists, or_, select, update
+
+from orchestrator.clock import from_micros
+from orchestrator.job.errors import Fenced
+from orchestrator.job.record import Job
+from orchestrator.job.status import JobStatus
+from orchestrator.job.step import Lease, Step
+from orchestrator.store.engine import Database
+from orchestrator.store.records import Row, job_of, micros, step_of
+from orchestrator.store.tables import jobs, steps
+
+LEASE = timedelta(seconds=10)  # renewed each 3 s, so two lost heartbeats are survived
+DAY = timedelta(days=1) // timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A step that is ours for a while, with the job it belongs to."""
+
+    lease: Lease
+    step: Step
+    job: Job
+    now: datetime  # the database's clock, when the claim was made
+
+
+class Claims:
+    """Leases on steps."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, step_id: int, owner: str) -> Claim | None:
+        """Make the step ours under the next epoch, if it is ready, due and nobody's; None for early, late or double.
+
+        The first claim of a job moves it to STARTED. Raises StoreDown.
+        """
+        job_id = self._job_if_created(step_id)
+        with self._database.write() as connection:
+            if job_id is not None:
+                self._start(connection, job_id)
+            row = self._take(connection, step_id, owner)
+            if row is None:
+                connection.rollback()
+                return None
+            job = connection.execute(select(jobs).where(jobs.c.id == row["job_id"])).mappings().one()
+        lease = Lease(
+            step_id=step_id, job_id=row["job_id"], budget_id=row["budget_id"], epoch=row["lease_epoch"], owner=owner
+        )
+        return Claim(lease=lease, step=step_of(row), job=job_of(job), now=from_micros(row["now"]))
+
+    def _job_if_created(self, step_id: int) -> int | None:
+        query = (
+            select(jobs.c.id)
+            .join(steps, steps.c.job_id == jobs.c.id)
+            .where(steps.c.id == step_id, jobs.c.status == JobStatus.CREATED)
+        )
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one_or_none()
+
+    def _start(self, connection: Connection, job_id: int) -> None:
+        now = self._database.now
+        connection.execute(
+            update(jobs)
+            .where(jobs.c.id == job_id, jobs.c.status == JobStatus.CREATED)
+            .values(status=JobStatus.STARTED, started_at=now, progress_at=now)
+        )
+
+    def _take(self, connection: Connection, step_id: int, owner: str) -> Row | None:
+        now = self._database.now
+        statement = (
+            update(steps)
+            .where(
+                steps.c.id == step_id,
+                steps.c.state == "ready",
+                steps.c.due_at <= now,
+                or_(steps.c.lease_until.is_(None), steps.c.lease_until < now),
+            )
+            .values(
+                lease_epoch=steps.c.lease_epoch + 1,
+                lease_owner=owner,
+                lease_until=now + micros(LEASE),
+                hinted_until=None,
+                wait_reason=None,
+                attempt=steps.c.attempt + 1,
+                api_held=0,  # without refund: whoever held it may have made those calls
+            )
+            .returning(steps, now.label("now"))
+        )
+        return connection.execute(statement).mappings().one_or_none()
+
+    def renew(self, held: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Carry the leases of these (step, epoch) pairs on; return those that are still ours.
+
+        A stopped step (pause) keeps its lease, a step that was taken away does not come back.
+        """
+        wanted = sorted(held)
+        if not wanted:
+            return set()
+        pairs = or_(*(and_(steps.c.id == step, steps.c.lease_epoch == epoch) for step, epoch in wanted))
+        with self._database.write() as connection:
+            locked = connection.execute(
+                select(steps.c.id, steps.c.lease_epoch)
+                .where(pairs, steps.c.lease_until.is_not(None))
+                .order_by(steps.c.id)
+                .with_for_update()
+            ).all()
+            ids = [row.id for row in locked]
+            until = self._database.now + micros(LEASE)
+            connection.execute(update(steps).where(steps.c.id.in_(ids)).values(lease_until=until))
+        return {(row.id, row.lease_epoch) for row in locked}
+
+    def reserve_calls(self, lease: Lease, wanted: int) -> int:
+        """Reserve up to `wanted` calls of today's apiLimit for this lease; 0: it is used up.
+
+        A transaction of its own, so that a call is counted before it is made (I6). Raises Fenced.
+        """
+        with self._database.write() as connection:
+            return reserve(connection, self._database, lease, wanted)
+
+    def others_hold_calls(self, job_id: int, step_id: int) -> bool:
+        """Return whether another live step of the job still holds reserved calls, which it may give back."""
+        query = select(
+            exists().where(
+                steps.c.job_id == job_id,
+                steps.c.id != step_id,
+                steps.c.lease_until > self._database.now,
+                steps.c.api_held > 0,
+            )
+        )
+        with self._database.read() as connection:
+            return bool(connection.execute(query).scalar())
+
+    def live_leases(self, budget_id: int, within: timedelta = timedelta(0)) -> int:
+        """Return how many steps of a budget are leased now, or were until `within` ago."""
+        query = select(steps.c.id).where(
+            steps.c.budget_id == budget_id, steps.c.lease_until > self._database.now - micros(within)
+        )
+        with self._database.read() as connection:
+            return len(connection.execute(query).all())
+
+
+def reserve(connection: Connection, database: Database, lease: Lease, wanted: int) -> int:
+    """Reserve calls inside an open transaction that may hold the job's lock already."""
+    today = database.now // DAY
+    job = connection.execute(
+        update(jobs)
+        .where(jobs.c.id == lease.job_id)
+        .values(
+            api_calls_today=case((jobs.c.api_calls_day == today, jobs.c.api_calls_today), else_=0), api_calls_day=today
+        )
+        .returning(jobs.c.api_limit, jobs.c.api_calls_today, jobs.c.api_calls_day)
+    ).one()
+    room = wanted if job.api_limit is None else max(0, min(wanted, job.api_limit - job.api_calls_today))
+    if room == 0:
+        return 0
+    held = connection.execute(
+        update(steps)
+        .where(steps.c.id == lease.step_id, steps.c.lease_epoch == lease.epoch)
+        .values(api_held=steps.c.api_held + room, api_day=job.api_calls_day)
+    )
+    if held.rowcount != 1:
+        raise Fenced(lease.step_id, lease.epoch)
+    connection.execute(
+        update(jobs).where(jobs.c.id == lease.job_id).values(api_calls_today=jobs.c.api_calls_today + room)
+    )
+    return room

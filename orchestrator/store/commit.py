@@ -1,0 +1,260 @@
+"""One commit of a turn: cursor, part, counters, effects, successors and status in one transaction, or nothing (I2).
+
+Lock order: job, vendor jobs, chunks, steps, budget. A guard that hits no row rolls everything back and is Fenced.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, case, delete, exists, insert, literal, or_, select, update
+
+from orchestrator.job.commit import Commit, Finished, Moved, Signals, Stopped, Wait
+from orchestrator.job.errors import Fenced
+from orchestrator.job.status import JobStatus, WaitReason
+from orchestrator.job.step import NOT_COUNTED, Lease, StepKind
+from orchestrator.store.births import ESTIMATE, insert_finish, insert_steps, next_place
+from orchestrator.store.claims import DAY, reserve
+from orchestrator.store.control import cancel_if_nothing_left, complete_job, stop_job, write_event
+from orchestrator.store.effects import apply_effects
+from orchestrator.store.engine import Database
+from orchestrator.store.errors_of_rows import write_row_errors
+from orchestrator.store.records import COUNTERS, Row, micros
+from orchestrator.store.tables import budgets, jobs, parts, steps
+
+OUR_OWN_WAITS = frozenset(
+    {WaitReason.RATE, WaitReason.QUOTA, WaitReason.CONCURRENCY, WaitReason.GATE, WaitReason.API_LIMIT,
+     WaitReason.LIMITER_DOWN, WaitReason.TOKEN_REFRESH}
+)  # fmt: skip  # a wait for these is no sign of an outage
+
+
+class Commits:
+    """Commits turns' work under their leases."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def commit(self, lease: Lease, commit: Commit) -> Signals:
+        """Write the whole commit, or nothing. Raises Fenced where the lease or a guard no longer holds; StoreDown."""
+        with self._database.write() as connection:
+            return _Transaction(connection, self._database, lease, commit).run()
+
+    def give_back(self, lease: Lease, pause: Any) -> None:
+        """End a turn that failed in a way of our own: the step is due again after `pause`, its attempt stays spent."""
+        with self._database.write() as connection:
+            connection.execute(
+                update(steps)
+                .where(steps.c.id == lease.step_id, steps.c.lease_epoch == lease.epoch)
+                .values(lease_until=None, due_at=self._database.now + micros(pause))
+            )
+
+
+class _Transaction:
+    def __init__(self, connection: Connection, database: Database, lease: Lease, commit: Commit) -> None:
+        self._connection = connection
+        self._database = database
+        self._lease = lease
+        self._commit = commit
+        self._now = database.now
+
+    def run(self) -> Signals:
+        job = self._count()
+        if apply_effects(self._connection, self._database, self._lease, self._commit.effects):
+            self._touch(self._now)
+        step = self._advance()
+        self._write_records(job)
+        reserved = self._top_up()
+        finish_step = self._conclude(job, step)
+        self._fix_budget(step)
+        return Signals(
+            stop=step["state"] != "ready" or job["pause_requested"],
+            others_wait=self._commit.outcome is None and self._others_wait(),
+            reserved=reserved,
+            finish_step=finish_step,
+        )
+
+    def _count(self) -> Row:
+        commit, counts = self._commit, self._commit.counts
+        values: dict[str, Any] = {
+            column: jobs.c[column] + added for name, column in COUNTERS.items() if (added := getattr(counts, name))
+        }
+        if values or commit.part:
+            values["progress_at"] = self._now
+        bad = counts.refused + counts.invalid + sum(1 for error in commit.row_errors if error.row is None)
+        if bad:
+            values["error_count"] = jobs.c.error_count + bad
+        values.update(self._calls())
+        values.update(self._facts())
+        values["status"] = self._running() if commit.fixes.answered else jobs.c.status
+        statement = update(jobs).where(jobs.c.id == self._lease.job_id).values(**values).returning(jobs)
+        return self._connection.execute(statement).mappings().one()
+
+    def _running(self) -> ColumnElement[str]:
+        return case((jobs.c.status == JobStatus.STARTED, JobStatus.RUNNING.value), else_=jobs.c.status)
+
+    def _calls(self) -> dict[str, Any]:
+        calls = self._commit.calls
+        if not calls:
+            return {}
+        today = self._now // DAY
+        counted = case((jobs.c.api_calls_day == today, jobs.c.api_calls_today), else_=0) + calls
+        reserved = jobs.c.api_limit.is_not(None)  # then `reserve` has counted them already
+        return {
+            "api_calls_total": jobs.c.api_calls_total + calls,
+            "api_calls_today": case((reserved, jobs.c.api_calls_today), else_=counted),
+            "api_calls_day": case((reserved, jobs.c.api_calls_day), else_=today),
+        }
+
+    def _facts(self) -> dict[str, Any]:
+        commit, facts = self._commit, dict[str, Any]()
+        if commit.vendor_counted is not None:
+            facts["vendor_counted"] = commit.vendor_counted
+        if commit.native is not None:
+            facts["native"] = commit.native
+        if commit.stop_reason is not None:
+            facts["stop_reason"] = commit.stop_reason
+        if commit.status_message is not None:
+            facts["status_message"] = commit.status_message
+        if commit.default_select_fields is not None:
+            facts["default_select_fields"] = list(commit.default_select_fields)
+        return facts
+
+    def _touch(self, moment: ColumnElement[int]) -> None:
+        self._connection.execute(update(jobs).where(jobs.c.id == self._lease.job_id).values(progress_at=moment))
+
+    def _advance(self) -> Row:
+        commit = self._commit
+        values: dict[str, Any] = {"attempt": 0, "next_part": steps.c.next_part + (1 if commit.part else 0)}
+        if commit.cursor is not None:
+            values["cursor"] = dict(commit.cursor)
+        if commit.calls:
+            values["api_held"] = case((steps.c.api_held > commit.calls, steps.c.api_held - commit.calls), else_=0)
+        if commit.fixes.answered:
+            values["failures"] = 0
+        if commit.outcome is not None:
+            values.update(self._ending())
+        guard = [steps.c.id == self._lease.step_id, steps.c.lease_epoch == self._lease.epoch, steps.c.state != "done"]
+        if commit.part:
+            guard.append(steps.c.next_part == commit.part.seq)
+        row = self._connection.execute(update(steps).where(*guard).values(**values).returning(steps)).mappings().first()
+        if row is None:
+            raise Fenced(self._lease.step_id, self._lease.epoch)
+        return row
+
+    def _ending(self) -> dict[str, Any]:
+        values: dict[str, Any] = {"lease_until": None, "hinted_until": None}
+        match self._commit.outcome:
+            case Wait() as wait:
+                values["due_at"] = self._now + micros(wait.pause)
+                values["wait_reason"] = None if wait.reason is WaitReason.TURN else wait.reason
+                if wait.failed:
+                    values["failures"] = steps.c.failures + 1
+            case Moved() | Finished():
+                values["state"] = "done"
+            case _:
+                values["due_at"] = self._now
+        return values
+
+    def _write_records(self, job: Row) -> None:
+        commit = self._commit
+        if commit.part:
+            self._insert_parts([commit.part])
+        write_row_errors(self._connection, self._database, job, commit.row_errors)
+        for event in commit.events:
+            write_event(self._connection, self._database, job["id"], event.name, event.data, self._lease.step_id)
+        if commit.meta and any(job["meta"].get(key) != value for key, value in commit.meta.items()):
+            merged = {**job["meta"], **commit.meta}
+            self._connection.execute(update(jobs).where(jobs.c.id == job["id"]).values(meta=merged))
+
+    def _insert_parts(self, wanted: Sequence[Any]) -> None:
+        rows = [{**{name: getattr(part, name) for name in part.__dataclass_fields__}} for part in wanted]
+        if rows:
+            self._connection.execute(insert(parts), [{**row, "job_id": self._lease.job_id} for row in rows])
+
+    def _top_up(self) -> int:
+        if not self._commit.top_up or self._commit.outcome is not None:
+            return 0
+        return reserve(self._connection, self._database, self._lease, self._commit.top_up)
+
+    def _conclude(self, job: Row, step: Row) -> int | None:
+        born = insert_steps(self._connection, self._database, job, self._commit.successors)
+        match self._commit.outcome:
+            case None:
+                self._open(job["id"], born)
+                return None
+            case Stopped() as stopped:
+                self._refund(job, step)
+                stop_job(
+                    self._connection, self._database, job["id"], stopped.reason, stopped.message, stopped.restart_in
+                )
+                return None
+            case Finished() as finished:
+                self._seal(finished)
+                complete_job(self._connection, self._database, job["id"], finished.outcome, finished.message)
+                return None
+            case Wait() | Moved() as outcome:
+                self._refund(job, step)
+                return self._go_on(job, step, outcome, born)
+
+    def _refund(self, job: Row, step: Row) -> None:
+        if step["api_held"] and job["api_limit"] is not None:
+            same_day = jobs.c.api_calls_day == step["api_day"]
+            self._connection.execute(
+                update(jobs)
+                .where(jobs.c.id == job["id"], same_day)
+                .values(api_calls_today=jobs.c.api_calls_today - step["api_held"])
+            )
+            self._connection.execute(update(steps).where(steps.c.id == step["id"]).values(api_held=0))
+
+    def _go_on(self, job: Row, step: Row, outcome: Wait | Moved, born: int) -> int | None:
+        born += insert_steps(self._connection, self._database, job, outcome.successors)
+        done = 1 if isinstance(outcome, Moved) and step["kind"] not in NOT_COUNTED else 0
+        if isinstance(outcome, Wait):
+            place = next_place(self._connection, job, correction=self._commit.calls - ESTIMATE)
+            self._connection.execute(update(steps).where(steps.c.id == step["id"]).values(vtime=place))
+            if outcome.reason in OUR_OWN_WAITS:
+                self._touch(self._now + micros(outcome.pause))
+        elif step["kind"] == StepKind.ABORT:
+            cancel_if_nothing_left(self._connection, self._database, job["id"])
+        open_steps = self._open(job["id"], born - done)
+        return insert_finish(self._connection, self._database, job) if done and open_steps == 0 else None
+
+    def _open(self, job_id: int, change: int) -> int:
+        if change == 0:
+            return self._connection.execute(select(jobs.c.open_steps).where(jobs.c.id == job_id)).scalar_one()
+        statement = update(jobs).where(jobs.c.id == job_id).values(open_steps=jobs.c.open_steps + change)
+        return self._connection.execute(statement.returning(jobs.c.open_steps)).scalar_one()
+
+    def _seal(self, finished: Finished) -> None:
+        for stream, sealed in finished.sealed.items():
+            gone = delete(parts).where(parts.c.job_id == self._lease.job_id, parts.c.stream == stream)
+            self._connection.execute(gone)
+            self._insert_parts(sealed)
+
+    def _fix_budget(self, step: Row) -> None:
+        fixes = self._commit.fixes
+        values: dict[str, Any] = {}
+        if fixes.blocked_for is not None:
+            values |= {"blocked_until": self._now + micros(fixes.blocked_for), "blocked_by": fixes.blocked_by}
+        if fixes.gate_for is not None:
+            values["gate_until"] = self._now + micros(fixes.gate_for)
+        if fixes.learned is not None:
+            values["learned"] = dict(fixes.learned)
+        failed = isinstance(self._commit.outcome, Wait) and self._commit.outcome.failed
+        where = budgets.c.id == self._lease.budget_id
+        if failed:
+            values["failures"] = budgets.c.failures + 1
+        elif fixes.answered:
+            self._connection.execute(update(budgets).where(where, budgets.c.failures > 0).values(failures=0))
+        if values:
+            self._connection.execute(update(budgets).where(where).values(**values))
+
+    def _others_wait(self) -> bool:
+        free = or_(steps.c.lease_until.is_(None), steps.c.lease_until < self._now)
+        waiting = exists(literal(1)).where(
+            steps.c.budget_id == self._lease.budget_id,
+            steps.c.id != self._lease.step_id,
+            steps.c.state == "ready",
+            steps.c.due_at <= self._now,
+            free,
+        )
+        return bool(self._connection.execute(select(waiting)).scalar())

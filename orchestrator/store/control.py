@@ -1,0 +1,286 @@
+"""Moves of a whole job: stop, cancel, pause, resume, restart. A job that must not move has no `ready` step."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from orchestrator.job.chunk import VendorJobState
+from orchestrator.job.errors import Conflict, Missing
+from orchestrator.job.record import Job
+from orchestrator.job.status import JobOutcome, JobStatus, StopReason
+from orchestrator.job.step import NOT_COUNTED, StepKind, Successor
+from orchestrator.store.births import insert_finish, insert_steps
+from orchestrator.store.engine import Database
+from orchestrator.store.records import Row, job_of, micros
+from orchestrator.store.tables import events, jobs, outbox, steps, vendor_jobs
+
+RUNS = (JobStatus.STARTED, JobStatus.RUNNING)
+UNRELEASED = (VendorJobState.PLANNED, VendorJobState.INTENT, VendorJobState.OPEN, VendorJobState.FILLED)
+
+
+def write_event(
+    connection: Connection,
+    database: Database,
+    job_id: int,
+    name: str,
+    data: Mapping[str, Any],
+    step_id: int | None = None,
+) -> None:
+    """Add a line to the job's timeline."""
+    connection.execute(
+        insert(events).values(job_id=job_id, step_id=step_id, name=name, data=dict(data), at=database.now)
+    )
+
+
+def write_webhook(connection: Connection, database: Database, job: Row) -> None:
+    """Put the notification of the job's status into the outbox; the caller's transaction is the status's own (I11)."""
+    url = job["criteria"].get("notification_url")
+    if not url:
+        return
+    body = {
+        "id": job["id"],
+        "status": job["status"],
+        "outcome": job["outcome"],
+        "stopReason": job["stop_reason"],
+        "recordCount": job["rows_stored"] or job["rows_accepted"],
+        "errorCount": job["error_count"],
+        "callback-payload": job["criteria"].get("callback_payload"),
+    }
+    connection.execute(
+        insert(outbox).values(
+            webhook_id=f"msg_{uuid4().hex}",
+            tenant_id=job["tenant_id"],
+            job_id=job["id"],
+            url=url,
+            kind=f"job.{job['status'].lower()}",
+            body=body,
+            due_at=database.now,
+            created_at=database.now,
+        )
+    )
+
+
+def take_steps_away(connection: Connection, job_id: int) -> None:
+    """Stop the job's ready steps and fence out whoever runs one; abort steps go on."""
+    connection.execute(
+        update(steps)
+        .where(steps.c.job_id == job_id, steps.c.state == "ready", steps.c.kind != StepKind.ABORT)
+        .values(state="stopped", lease_epoch=steps.c.lease_epoch + 1, lease_until=None, hinted_until=None)
+    )
+
+
+def stop_job(
+    connection: Connection,
+    database: Database,
+    job_id: int,
+    reason: StopReason,
+    message: str,
+    restart_in: timedelta | None = None,
+) -> bool:
+    """Move a running job to ABORTED, or to THROTTLED where it goes on by itself; False if it no longer runs."""
+    throttled = reason in (StopReason.API_LIMIT, StopReason.VENDOR_QUOTA)
+    status = JobStatus.THROTTLED if throttled else JobStatus.ABORTED
+    pause = restart_in if restart_in is not None else timedelta(hours=1)
+    moved = (
+        connection.execute(
+            update(jobs)
+            .where(jobs.c.id == job_id, jobs.c.status.in_(RUNS), ~jobs.c.cancel_requested)
+            .values(
+                status=status,
+                stop_reason=reason,
+                status_message=message,
+                completed_at=None if throttled else database.now,
+                restart_at=database.now + micros(pause) if throttled else None,
+            )
+            .returning(jobs)
+        )
+        .mappings()
+        .one_or_none()
+    )
+    if moved is None:
+        return False
+    take_steps_away(connection, job_id)
+    write_event(connection, database, job_id, "job.moved", {"to": status, "reason": reason, "message": message})
+    write_webhook(connection, database, moved)
+    return True
+
+
+def complete_job(connection: Connection, database: Database, job_id: int, outcome: JobOutcome, message: str) -> bool:
+    """Move a running job to COMPLETED; False if a cancel was faster."""
+    moved = (
+        connection.execute(
+            update(jobs)
+            .where(jobs.c.id == job_id, jobs.c.status.in_(RUNS), ~jobs.c.cancel_requested)
+            .values(
+                status=JobStatus.COMPLETED,
+                outcome=outcome,
+                status_message=message,
+                completed_at=database.now,
+            )
+            .returning(jobs)
+        )
+        .mappings()
+        .one_or_none()
+    )
+    if moved is None:
+        return False
+    write_event(connection, database, job_id, "job.moved", {"to": JobStatus.COMPLETED, "outcome": outcome})
+    write_webhook(connection, database, moved)
+    return True
+
+
+def cancel_if_nothing_left(connection: Connection, database: Database, job_id: int) -> None:
+    """Move a job whose cancellation is pending to CANCELED once none of its abort steps is left to do."""
+    left = connection.execute(
+        select(func.count()).where(steps.c.job_id == job_id, steps.c.kind == StepKind.ABORT, steps.c.state != "done")
+    ).scalar_one()
+    if left:
+        return
+    moved = (
+        connection.execute(
+            update(jobs)
+            .where(jobs.c.id == job_id, jobs.c.status == JobStatus.CANCELLATION_PENDING)
+            .values(status=JobStatus.CANCELED, completed_at=database.now)
+            .returning(jobs)
+        )
+        .mappings()
+        .one_or_none()
+    )
+    if moved is not None:
+        write_event(connection, database, job_id, "job.moved", {"to": JobStatus.CANCELED})
+        write_webhook(connection, database, moved)
+
+
+class Control:
+    """What a person may do to a whole job. Every method returns the job as it is afterwards."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def _lock(self, connection: Connection, tenant_id: int | None, job_id: int) -> Row:
+        query = select(jobs).where(jobs.c.id == job_id).with_for_update()
+        if tenant_id is not None:
+            query = query.where(jobs.c.tenant_id == tenant_id)
+        row = connection.execute(query).mappings().one_or_none()
+        if row is None:
+            raise Missing("job", job_id)
+        return row
+
+    def _again(self, connection: Connection, job_id: int) -> Job:
+        return job_of(connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one())
+
+    def cancel(self, tenant_id: int, job_id: int) -> Job:
+        """Stop the job for good; CANCELED at once where the vendor holds nothing that could be aborted.
+
+        Raises Missing, Conflict (COMPLETED or ABORTED).
+        """
+        with self._database.write() as connection:
+            job = self._lock(connection, tenant_id, job_id)
+            if job["status"] in (JobStatus.COMPLETED, JobStatus.ABORTED):
+                raise Conflict(
+                    f"job {job_id} is {job['status']}",
+                    "Only a job that has not ended can be canceled",
+                    code="job_ended",
+                )
+            if job["status"] not in (JobStatus.CANCELED, JobStatus.CANCELLATION_PENDING):
+                self._begin_cancel(connection, job)
+            return self._again(connection, job_id)
+
+    def _begin_cancel(self, connection: Connection, job: Row) -> None:
+        connection.execute(
+            update(jobs)
+            .where(jobs.c.id == job["id"])
+            .values(cancel_requested=True, status=JobStatus.CANCELLATION_PENDING, restart_at=None)
+        )
+        connection.execute(
+            update(vendor_jobs)
+            .where(vendor_jobs.c.job_id == job["id"], vendor_jobs.c.state.in_(UNRELEASED))
+            .values(state=VendorJobState.ABANDONED)
+        )
+        take_steps_away(connection, job["id"])
+        write_event(connection, self._database, job["id"], "job.moved", {"to": JobStatus.CANCELLATION_PENDING})
+        insert_steps(connection, self._database, job, self._aborts(connection, job["id"]), state="ready")
+        cancel_if_nothing_left(connection, self._database, job["id"])
+
+    def _aborts(self, connection: Connection, job_id: int) -> Sequence[Successor]:
+        held = connection.execute(
+            select(vendor_jobs.c.seq).where(
+                vendor_jobs.c.job_id == job_id,
+                vendor_jobs.c.remote_id.is_not(None),
+                vendor_jobs.c.state.not_in((VendorJobState.DONE, VendorJobState.LOST)),
+            )
+        ).scalars()
+        return [Successor(kind=StepKind.ABORT, vendor_seq=seq) for seq in held]
+
+    def pause(self, tenant_id: int, job_id: int) -> Job:
+        """Take no further turn after the checkpoint in hand; everything is kept. Raises Missing, Conflict."""
+        with self._database.write() as connection:
+            job = self._lock(connection, tenant_id, job_id)
+            if job["status"] not in (JobStatus.CREATED, *RUNS, JobStatus.THROTTLED):
+                raise Conflict(f"job {job_id} is {job['status']}", "There is nothing to pause", code="job_not_running")
+            if not job["pause_requested"]:
+                connection.execute(update(jobs).where(jobs.c.id == job_id).values(pause_requested=True))
+                connection.execute(
+                    update(steps)
+                    .where(steps.c.job_id == job_id, steps.c.state == "ready", steps.c.kind != StepKind.ABORT)
+                    .values(state="stopped", hinted_until=None)
+                )
+                write_event(connection, self._database, job_id, "job.paused", {})
+            return self._again(connection, job_id)
+
+    def resume(self, tenant_id: int, job_id: int) -> Job:
+        """Go on after a pause. Raises Missing, Conflict (it is not paused)."""
+        with self._database.write() as connection:
+            job = self._lock(connection, tenant_id, job_id)
+            if not job["pause_requested"]:
+                raise Conflict(f"job {job_id} is not paused", "Pause it first", code="job_not_paused")
+            now = self._database.now
+            connection.execute(update(jobs).where(jobs.c.id == job_id).values(pause_requested=False, progress_at=now))
+            if job["status"] != JobStatus.THROTTLED:
+                self._make_ready(connection, job_id, keep_lease=True)
+            write_event(connection, self._database, job_id, "job.resumed", {})
+            return self._again(connection, job_id)
+
+    def restart(self, tenant_id: int | None, job_id: int, api_limit: int | None = None) -> Job:
+        """Go on where an ABORTED or THROTTLED job stopped. `tenant_id` None: by upkeep. Raises Missing, Conflict."""
+        with self._database.write() as connection:
+            job = self._lock(connection, tenant_id, job_id)
+            if job["status"] not in (JobStatus.ABORTED, JobStatus.THROTTLED):
+                raise Conflict(
+                    f"job {job_id} is {job['status']}",
+                    "Only an ABORTED or THROTTLED job can be restarted",
+                    code="job_not_stopped",
+                )
+            now = self._database.now
+            values: dict[str, Any] = {
+                "status": JobStatus.STARTED, "stop_reason": None, "status_message": None, "completed_at": None,
+                "restart_at": None, "restarts": jobs.c.restarts + 1, "progress_at": now, "pause_requested": False,
+                "open_steps": self._open_steps(connection, job_id),
+            }  # fmt: skip
+            if api_limit is not None:
+                values["api_limit"] = api_limit
+            connection.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
+            self._make_ready(connection, job_id, keep_lease=False)
+            write_event(connection, self._database, job_id, "job.moved", {"to": JobStatus.STARTED, "by": "restart"})
+            if values["open_steps"] == 0:
+                insert_finish(
+                    connection, self._database, {**job, "status": JobStatus.STARTED, "pause_requested": False}
+                )
+            return self._again(connection, job_id)
+
+    def _open_steps(self, connection: Connection, job_id: int) -> int:
+        query = select(func.count()).where(
+            steps.c.job_id == job_id, steps.c.state != "done", steps.c.kind.not_in(NOT_COUNTED)
+        )
+        return connection.execute(query).scalar_one()
+
+    def _make_ready(self, connection: Connection, job_id: int, *, keep_lease: bool) -> None:
+        values: dict[str, Any] = {
+            "state": "ready", "due_at": self._database.now, "attempt": 0, "failures": 0, "hinted_until": None,
+        }  # fmt: skip
+        if not keep_lease:
+            values["lease_until"] = None
+        connection.execute(update(steps).where(steps.c.job_id == job_id, steps.c.state == "stopped").values(**values))

@@ -1,0 +1,31 @@
+"""The first errors of a job, row by row, and how often each code came."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, insert, select
+
+from orchestrator.job.chunk import RowError
+from orchestrator.store.engine import Database
+from orchestrator.store.records import Row
+from orchestrator.store.tables import error_codes, row_errors
+
+KEPT = 10_000  # rows; the fate of every row is in the outcome parts
+
+
+def write_row_errors(connection: Connection, database: Database, job: Row, errors: Sequence[RowError]) -> None:
+    """Keep the errors while there is room for them, and count every one by its code."""
+    if not errors:
+        return
+    count = select(func.count()).where(row_errors.c.job_id == job["id"])
+    room = KEPT - connection.execute(count).scalar_one()
+    if room > 0:
+        values = [{**{name: getattr(error, name) for name in error.__dataclass_fields__}} for error in errors[:room]]
+        connection.execute(insert(row_errors).values(job_id=job["id"], at=database.now), values)
+    for code, times in Counter(error.code for error in errors).items():
+        statement = database.insert(error_codes).values(job_id=job["id"], code=code, count=times)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["job_id", "code"], set_={"count": error_codes.c.count + times}
+            )
+        )

@@ -1,0 +1,216 @@
+"""Jobs: how they are born, and how they are looked at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, func, insert, select, update
+
+from orchestrator.clock import from_micros
+from orchestrator.job.chunk import Part, Stream
+from orchestrator.job.criteria import Criteria
+from orchestrator.job.errors import Missing
+from orchestrator.job.record import Job
+from orchestrator.job.status import Direction, JobStatus, WaitReason
+from orchestrator.job.step import NOT_COUNTED, StepKind, Successor
+from orchestrator.store.births import insert_steps
+from orchestrator.store.control import write_event
+from orchestrator.store.engine import Database
+from orchestrator.store.records import Row, job_of, micros
+from orchestrator.store.tables import budgets, jobs, parts, steps, vendor_jobs
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """A job to be born with its first steps."""
+
+    tenant_id: int
+    connection_id: int
+    budget_id: int
+    provider: str
+    direction: Direction
+    object_name: str
+    criteria: Criteria
+    request: Mapping[str, Any]  # the body as the user sent it
+    first_steps: Sequence[Successor]
+    api_limit: int | None
+    weight: float
+    auto_restart: bool
+    give_up_after: timedelta
+    native: bool = False
+    input_key: str | None = None
+    input_bytes: int | None = None
+    meta: Mapping[str, Any] | None = None
+    schedule_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """Why nothing moves right now, and until when (None: until somebody does something)."""
+
+    reason: WaitReason
+    until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepTally:
+    """How many steps of a job are done, of how many known so far, and which kind is at work."""
+
+    done: int
+    total: int
+    phase: str | None
+
+
+class Jobs:
+    """All jobs of all tenants; a job of another tenant looks like one that is not there."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, new: NewJob) -> Job:
+        """Store the job and its first steps in one transaction. Raises StoreDown."""
+
+        def work() -> int:
+            with self._database.write() as connection:
+                return self.insert(connection, new)
+
+        return self.by_id(self._database.retrying(work))
+
+    def insert(self, connection: Connection, new: NewJob) -> int:
+        """Store the job inside an open transaction, and return its id."""
+        now = self._database.now
+        row = (
+            connection.execute(
+                insert(jobs)
+                .values(
+                    tenant_id=new.tenant_id, connection_id=new.connection_id, budget_id=new.budget_id,
+                    provider=new.provider, direction=new.direction, object_name=new.object_name,
+                    criteria=new.criteria.to_json(), request=dict(new.request), status=JobStatus.CREATED,
+                    native=new.native, input_key=new.input_key, input_bytes=new.input_bytes,
+                    api_limit=new.api_limit, weight=new.weight, auto_restart=new.auto_restart,
+                    give_up_after=micros(new.give_up_after), meta=dict(new.meta or {}),
+                    schedule_id=new.schedule_id, created_at=now, progress_at=now,
+                )
+                .returning(jobs)
+            )
+            .mappings()
+            .one()
+        )  # fmt: skip
+        counted = insert_steps(connection, self._database, row, new.first_steps)
+        connection.execute(update(jobs).where(jobs.c.id == row["id"]).values(open_steps=counted))
+        write_event(connection, self._database, row["id"], "job.created", {"direction": new.direction})
+        return int(row["id"])
+
+    def by_id(self, job_id: int) -> Job:
+        """Return the job, whoever's it is. Raises Missing."""
+        return job_of(self._row(jobs.c.id == job_id, job_id))
+
+    def get(self, tenant_id: int, job_id: int) -> Job:
+        """Return the tenant's job. Raises Missing."""
+        return job_of(self._row(and_(jobs.c.id == job_id, jobs.c.tenant_id == tenant_id), job_id))
+
+    def request_of(self, job_id: int) -> Mapping[str, Any]:
+        """Return the body that the user sent. Raises Missing."""
+        request: Mapping[str, Any] = self._row(jobs.c.id == job_id, job_id)["request"]
+        return request
+
+    def _row(self, where: Any, job_id: int) -> Row:
+        with self._database.read() as connection:
+            row = connection.execute(select(jobs).where(where)).mappings().one_or_none()
+        if row is None:
+            raise Missing("job", job_id)
+        return row
+
+    def list(
+        self,
+        tenant_id: int,
+        *,
+        after: int = 0,
+        size: int = 200,
+        status: JobStatus | None = None,
+        direction: Direction | None = None,
+        connection_id: int | None = None,
+        object_name: str | None = None,
+    ) -> Sequence[Job]:
+        """Return up to `size` jobs with ids above `after`, in rising order."""
+        wanted = {"status": status, "direction": direction, "connection_id": connection_id, "object_name": object_name}
+        query = select(jobs).where(jobs.c.tenant_id == tenant_id, jobs.c.id > after).order_by(jobs.c.id).limit(size)
+        for name, value in wanted.items():
+            if value is not None:
+                query = query.where(jobs.c[name] == value)
+        with self._database.read() as connection:
+            return [job_of(row) for row in connection.execute(query).mappings()]
+
+    def waiting(self, job_id: int) -> Waiting | None:
+        """Return why the job does not move right now; None if it moves, or has ended."""
+        job = self.by_id(job_id)
+        if job.status is JobStatus.THROTTLED:
+            return Waiting(reason=WaitReason.API_LIMIT, until=job.restart_at)
+        if job.status not in (JobStatus.CREATED, JobStatus.STARTED, JobStatus.RUNNING):
+            return None
+        if job.pause_requested:
+            return Waiting(reason=WaitReason.PAUSED, until=None)
+        with self._database.read() as connection:
+            return self._waiting_steps(connection, job)
+
+    def _waiting_steps(self, connection: Connection, job: Job) -> Waiting | None:
+        now = self._database.now
+        at_work = (steps.c.lease_until > now) | (steps.c.hinted_until > now)
+        ready = connection.execute(
+            select(steps.c.due_at, steps.c.wait_reason, at_work.label("at_work"), now.label("now"))
+            .where(steps.c.job_id == job.id, steps.c.state == "ready")
+            .order_by(steps.c.due_at)
+        ).all()
+        if not ready or any(row.at_work for row in ready):
+            return None
+        budget = connection.execute(select(budgets).where(budgets.c.id == job.budget_id)).one()
+        if budget.blocked_until is not None and budget.blocked_until > ready[0].now:
+            blocked = budget.blocked_by if budget.blocked_by in set(WaitReason) else WaitReason.RATE
+            return Waiting(reason=WaitReason(blocked), until=from_micros(budget.blocked_until))
+        if ready[0].due_at <= ready[0].now or ready[0].wait_reason is None:
+            return None
+        return Waiting(reason=WaitReason(ready[0].wait_reason), until=from_micros(ready[0].due_at))
+
+    def steps_of(self, job_id: int) -> StepTally:
+        """Count the steps of a job."""
+        done = func.coalesce(func.sum(case((steps.c.state == "done", 1), else_=0)), 0)
+        counted = steps.c.kind.not_in(NOT_COUNTED)
+        with self._database.read() as connection:
+            row = connection.execute(
+                select(func.count().label("total"), done.label("done")).where(steps.c.job_id == job_id, counted)
+            ).one()
+            phase = connection.execute(
+                select(steps.c.kind)
+                .where(steps.c.job_id == job_id, steps.c.state != "done")
+                .order_by(steps.c.lease_until.desc().nulls_last(), steps.c.id)
+                .limit(1)
+            ).scalar_one_or_none()
+        return StepTally(done=row.done, total=row.total, phase=phase)
+
+    def vendor_ids(self, job_id: int) -> Sequence[str]:
+        """Return the ids of the job's vendor jobs, in the order they were planned."""
+        query = (
+            select(vendor_jobs.c.remote_id)
+            .where(vendor_jobs.c.job_id == job_id, vendor_jobs.c.remote_id.is_not(None))
+            .order_by(vendor_jobs.c.seq)
+        )
+        with self._database.read() as connection:
+            return list(connection.execute(query).scalars())
+
+    def settled_parts(self, job_id: int, stream: Stream = Stream.RECORDS) -> Sequence[Part]:
+        """Return the parts whose row numbers can no longer change, in order.
+
+        All parts of finished partitions from the first on, and those of the next one up to its last commit.
+        """
+        with self._database.read() as connection:
+            open_partition = connection.execute(
+                select(func.min(steps.c.partition)).where(
+                    steps.c.job_id == job_id, steps.c.kind == StepKind.FETCH, steps.c.state != "done"
+                )
+            ).scalar_one()
+            query = select(parts).where(parts.c.job_id == job_id, parts.c.stream == stream)
+            if open_partition is not None and stream is Stream.RECORDS:
+                query = query.where(parts.c.partition <= open_partition)
+            rows = connection.execute(query.order_by(parts.c.partition, parts.c.seq)).mappings()
+            return [Part(**{name: row[name] for name in Part.__dataclass_fields__}) for row in rows]

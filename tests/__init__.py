@@ -1,0 +1,1 @@
+"""What Bulkhead promises, as sentences."""

@@ -1,0 +1,1 @@
+"""Runs what `orchestrator` decides: Celery tasks that each make one call."""
