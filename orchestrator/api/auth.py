@@ -8,7 +8,8 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from orchestrator.api.problems import Refused
-from orchestrator.api.state import Runtime, runtime_of
+from orchestrator.api.state import runtime_of
+from orchestrator.secrets import hash_api_key
 
 Bearer = HTTPBearer(auto_error=False, description="An API key of Bulkhead.")
 
@@ -25,14 +26,12 @@ class Caller:
         return scope in self.scopes or "admin" in self.scopes
 
 
-def caller(
-    request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Security(Bearer)]
-) -> Caller:
+def caller(request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Security(Bearer)]) -> Caller:
     """Return who is asking. Raises Refused (401) without a valid key."""
     if bearer is None or not bearer.credentials:
         raise Refused("unauthorized", "no API key was sent", field="Authorization")
-    runtime: Runtime = runtime_of(request)
-    found = runtime.store.keys.find(bearer.credentials)
+    runtime = runtime_of(request)
+    found = runtime.store.keys.find(hash_api_key(bearer.credentials))
     if found is None:
         raise Refused("unauthorized", "the API key is not known, or was revoked", field="Authorization")
     return Caller(tenant_id=found.tenant_id, scopes=frozenset(found.scopes))

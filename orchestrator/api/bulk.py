@@ -2,44 +2,54 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from orchestrator.api.auth import Reader, Submitter
 from orchestrator.api.criteria import download_criteria
-from orchestrator.api.idempotency import Answer, Once
+from orchestrator.api.idempotency import Answer, Keep, Once
 from orchestrator.api.paging import PAGING, Paged, mark, only
 from orchestrator.api.sight import seen
 from orchestrator.api.state import JobId, named_connection, runtime_of
-from orchestrator.api.status import receipt, status_body
+from orchestrator.api.status import list_item, receipt, status_body
 from orchestrator.api.strict import suggestion
 from orchestrator.api.wire import DownloadBody, RestartBody
-from orchestrator.job.errors import Invalid, Missing
+from orchestrator.job.errors import Invalid
 from orchestrator.job.record import Job
 from orchestrator.job.status import Direction, JobStatus
 
 router = APIRouter(prefix="/bulk", tags=["jobs"])
-
-IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", description="Makes a repeat harmless")]
 
 
 @router.post("/download", status_code=202, dependencies=[Depends(only())])
 def start_download(request: Request, who: Submitter, body: DownloadBody, once: Once) -> Response:
     """Start a download; the answer comes at once, the job goes on by itself."""
 
-    def submit() -> Answer:
+    def submit(keep: Keep) -> Answer:
         runtime = runtime_of(request)
         connection = named_connection(runtime, who.tenant_id, body.connection)
-        criteria = download_criteria(body)
-        job = runtime.lifecycle.submit_download(who.tenant_id, connection, criteria, dict(body.sent))
-        return accepted(job)
+        job = runtime.lifecycle.submit_download(
+            connection,
+            download_criteria(body),
+            dict(body.sent),
+            also=lambda transaction, job_id: keep(transaction, accepted(connection.id, job_id)),
+        )
+        return accepted(connection.id, job.id)
 
     return once(body.sent, submit)
 
 
-def accepted(job: Job) -> Answer:
+def accepted(connection_id: int, job_id: int) -> Answer:
     """Return the 202 answer to a submit, with the address of its status."""
-    return Answer(status=202, body=receipt(job), headers={"Location": f"/bulk/{job.id}/status"})
+    return Answer(
+        status=202,
+        body=receipt(connection_id, job_id, JobStatus.CREATED),
+        headers={"Location": f"/bulk/{job_id}/status"},
+    )
+
+
+def moved(job: Job) -> dict[str, Any]:
+    """Return the answer to a cancel, pause, resume or restart."""
+    return receipt(job.connection_id, job.id, job.status)
 
 
 @router.get("/jobs", dependencies=[Depends(only(*PAGING, "status", "direction", "connection", "objectName"))])
@@ -65,7 +75,7 @@ def list_jobs(
         object_name=object_name,
     )
     mark(response, len(found), next_token=found[-1].id if len(found) == paging.size else None)
-    return [status_body(job, seen(runtime, job)) for job in found]
+    return [list_item(job) for job in found]
 
 
 def _word(words: Any, name: str, given: str | None) -> Any:
@@ -88,19 +98,19 @@ def status(request: Request, who: Reader, job_id: JobId) -> dict[str, Any]:
 @router.put("/{job_id}/cancel", dependencies=[Depends(only())])
 def cancel(request: Request, who: Submitter, job_id: JobId) -> dict[str, Any]:
     """Stop a job for good; a canceled one stays as it is."""
-    return receipt(runtime_of(request).lifecycle.cancel(who.tenant_id, job_id))
+    return moved(runtime_of(request).lifecycle.cancel(who.tenant_id, job_id))
 
 
 @router.put("/{job_id}/pause", dependencies=[Depends(only())])
 def pause(request: Request, who: Submitter, job_id: JobId) -> dict[str, Any]:
     """Make no further vendor call, keep everything."""
-    return receipt(runtime_of(request).lifecycle.pause(who.tenant_id, job_id))
+    return moved(runtime_of(request).lifecycle.pause(who.tenant_id, job_id))
 
 
 @router.put("/{job_id}/resume", dependencies=[Depends(only())])
 def resume(request: Request, who: Submitter, job_id: JobId) -> dict[str, Any]:
     """Let a paused job go on."""
-    return receipt(runtime_of(request).lifecycle.resume(who.tenant_id, job_id))
+    return moved(runtime_of(request).lifecycle.resume(who.tenant_id, job_id))
 
 
 @router.put("/v3/{job_id}/restart", dependencies=[Depends(only())])
@@ -108,4 +118,4 @@ def resume(request: Request, who: Submitter, job_id: JobId) -> dict[str, Any]:
 def restart(request: Request, who: Submitter, job_id: JobId, body: RestartBody | None = None) -> dict[str, Any]:
     """Let an ABORTED or THROTTLED job go on where it stopped, perhaps with a higher apiLimit."""
     api_limit = body.api_limit if body is not None else None
-    return receipt(runtime_of(request).lifecycle.restart(who.tenant_id, job_id, api_limit))
+    return moved(runtime_of(request).lifecycle.restart(who.tenant_id, job_id, api_limit))

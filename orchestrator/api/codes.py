@@ -32,10 +32,22 @@ CODES: Mapping[str, Code] = {
     "metadata_first": _code(422, "metaData must come before the file", "Put the part metaData before the part file."),
     "file_missing": _code(422, "The upload has no file", "Add a part named file after metaData."),
     "empty_file": _code(422, "The file has no rows", "Send a file with at least one record."),
-    "broken_file": _code(422, "The file cannot be read", "Correct the file at the place named in the message."),
+    "broken_csv": _code(422, "The CSV cannot be read", "Correct the quotes in the row that the message names."),
+    "bad_csv_header": _code(422, "The CSV's header cannot be used", "Give every column one name of its own."),
+    "too_many_cells": _code(422, "A row has more cells than the header", "Correct the row, or columnDelimiter."),
+    "too_few_cells": _code(422, "A row has fewer cells than the header", "Correct the row, or columnDelimiter."),
+    "empty_row": _code(422, "A row holds nothing", "Remove it."),
+    "broken_json": _code(422, "The JSON cannot be read", "Correct the file at the row that the message names."),
+    "bad_json": _code(422, "A row is no JSON object", "Send one object a line, or an array of objects."),
+    "undecodable": _code(422, "A row is not in the file's encoding", "Name the encoding, or save as UTF-8."),
+    "line_too_long": _code(422, "A line is too long", "Check that quotes are closed and lines end."),
+    "broken_compression": _code(422, "The packed file is damaged", "Pack and send it again."),
+    "wrong_format": _code(422, "The file is of another format than said", "Correct format, or leave it out."),
+    "unknown_encoding": _code(422, "There is no such encoding", "Use UTF-8, UTF-16 or Windows-1252."),
+    "unknown_delimiter": _code(422, "There is no such delimiter", "Use one of the words in the message."),
     "credentials": _code(422, "The credentials cannot be taken", "Send the fields that the message names."),
     "budget_differs": _code(422, "The budget exists with other limits", "Leave limits and reserve out to join it."),
-    "idempotency_key_reused": _code(
+    "idempotency_mismatch": _code(
         422, "The Idempotency-Key was used for another request", "Use a new key for a new request."
     ),
     "unauthorized": _code(401, "The API key is missing or not valid", "Send Authorization: Bearer <api key>."),
@@ -49,7 +61,7 @@ CODES: Mapping[str, Code] = {
     "not_completed": _code(
         409, "The job has no complete result yet", "Wait for COMPLETED, or ask with ?partial=true or for /data."
     ),
-    "idempotency_in_progress": _code(
+    "still_running": _code(
         409, "The first request with this Idempotency-Key still runs", "Send it again in a few seconds."
     ),
     "too_large": _code(413, "The body is too large", "Send large files as multipart to POST /bulk/upload."),

@@ -29,9 +29,9 @@ class Sight:
     phase: str | None = None
 
 
-def receipt(job: Job) -> dict[str, Any]:
+def receipt(connection_id: int, job_id: int, status: JobStatus) -> dict[str, Any]:
     """Return the short answer to a submit, restart or cancel; `id` is text here, a number in the status (Bulk v3)."""
-    return {"instanceId": job.connection_id, "id": str(job.id), "status": str(job.status)}
+    return {"instanceId": connection_id, "id": str(job_id), "status": str(status)}
 
 
 def status_body(job: Job, sight: Sight) -> dict[str, Any]:
@@ -55,6 +55,29 @@ def status_body(job: Job, sight: Sight) -> dict[str, Any]:
         "jobCriteria": dict(sight.request),
         "native": job.native,
         **_ours(job, sight),
+    }
+
+
+def list_item(job: Job) -> dict[str, Any]:
+    """Return a job as the list shows it: what its own row tells."""
+    return {
+        "id": job.id,
+        "instanceId": job.connection_id,
+        "objectName": job.object_name,
+        "jobDirection": str(job.direction),
+        "jobStatus": str(job.status),
+        "outcome": job.outcome and str(job.outcome),
+        "stopReason": job.stop_reason and str(job.stop_reason),
+        "statusMessage": job.status_message,
+        "recordCount": record_count(job),
+        "errorCount": job.error_count,
+        "fileFormat": file_format(job),
+        "notificationUrl": job.criteria.notification_url,
+        "createdDate": millis(job.created_at),
+        "completionTime": millis(job.completed_at),
+        "jobResetAttempt": job.restarts,
+        "native": job.native,
+        "name": job.criteria.name,
     }
 
 
@@ -120,7 +143,7 @@ def _rows_done(job: Job) -> int:
     counts = job.counts
     if job.direction is Direction.DOWNLOAD:
         return counts.read
-    return max(counts.accepted + counts.refused + counts.unprocessed, job.vendor_processed or 0)
+    return counts.accepted + counts.refused + counts.unprocessed
 
 
 def _rows_expected(job: Job) -> int | None:

@@ -4,7 +4,7 @@ import fcntl
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -63,12 +63,12 @@ class Home:
         except FileNotFoundError:
             return None
 
-    def secret(self, name: str) -> str:
-        """Return the secret of this name, made at random (192 bit) at the first call."""
+    def secret(self, name: str, make: Callable[[], str] = secrets.token_urlsafe) -> str:
+        """Return the secret of this name, made at random at the first call: 256 bit, where `make` says nothing else."""
         found = self.noted(name)
         if found:
             return found
-        made = secrets.token_urlsafe(24)
+        made = make()
         self.note(name, made)
         return made
 

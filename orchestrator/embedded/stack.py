@@ -4,16 +4,18 @@ Redis, database migrated, first API key ─▶ sandbox · api · workers · cont
 """
 
 import http.client
-import sys
+import subprocess
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from orchestrator.embedded import commands
 from orchestrator.embedded.home import Home
 from orchestrator.embedded.processes import GRACE, Part, Supervisor, supervised
 from orchestrator.embedded.redis import RedisServer, redis_server
+from orchestrator.secrets import new_api_key
 
 LOOPBACK = "127.0.0.1"
 LOOPBACK_NETWORKS = "127.0.0.0/8"
@@ -23,6 +25,7 @@ LOOK_TIMEOUT_SECONDS = 2.0
 SLOTS = 16  # turns of one worker process at once
 CONTROL_SLOTS = 4
 FLOWER_USER = "bulkhead"
+CONTROL_QUEUES = ("control", "notify")
 
 
 class NotStarted(Exception):
@@ -108,12 +111,10 @@ class Stack:
 
 
 @contextmanager
-def running(
-    plan: Plan, environment: Mapping[str, str], prepare: Callable[[Mapping[str, str]], None]
-) -> Iterator[Stack]:
+def running(plan: Plan, environment: Mapping[str, str]) -> Iterator[Stack]:
     """Run everything while the block lasts; raises HomeInUse, NoRedisServer, NotStarted.
 
-    `prepare` gets the parts' environment before they start: it migrates the database and makes the first API key.
+    The database is migrated, and the home's API key is valid, before the parts start.
     """
     with plan.home.locked() as lock:
         redis = redis_server(plan.home)
@@ -121,7 +122,7 @@ def running(
         with supervised(plan.home.logs, lock=lock, grace=plan.grace) as supervisor:
             stack = Stack(plan, supervisor)
             supervisor.start(Part(name="redis", command=redis.command, environment=shared, end_round=1))
-            prepare(shared)
+            _migrate({**shared, "BULKHEAD_BOOTSTRAP_KEY": api_key(plan.home)})
             if not supervisor.look_until(redis.answers, START_PATIENCE):
                 raise stack._not_started("redis")
             for part in parts(plan, shared):
@@ -131,21 +132,38 @@ def running(
 
 def parts(plan: Plan, environment: Mapping[str, str]) -> list[Part]:
     """Return everything but Redis, in the order of starting."""
-    provider = ("worker", "--queues", ",".join(plan.queues), "--slots", str(SLOTS))
-    control = ("worker", "--queues", "control,notify", "--slots", str(CONTROL_SLOTS))
-    commands: dict[str, Sequence[str]] = {
-        "api": ("api", "--host", LOOPBACK, "--port", str(plan.port)),
-        **{f"worker-{n}": (*provider, "--name", f"worker-{n}") for n in range(1, plan.workers + 1)},
-        "control": (*control, "--name", "control"),
-        "beat": ("beat",),
+    made = {
+        "api": commands.bulkhead("api", "--host", LOOPBACK, "--port", str(plan.port)),
+        **dict(_workers(plan)),
+        "control": commands.worker(queues=CONTROL_QUEUES, slots=CONTROL_SLOTS, name="control"),
+        "beat": commands.beat(),
     }
-    made = [Part(name=name, command=_bulkhead(*command), environment=environment) for name, command in commands.items()]
-    return [*_sandbox(plan, environment), *made, *_flower(plan, environment)]
+    ours = [Part(name=name, command=command, environment=environment) for name, command in made.items()]
+    return [*_sandbox(plan, environment), *ours, *_flower(plan, environment)]
+
+
+def _workers(plan: Plan) -> Iterator[tuple[str, Sequence[str]]]:
+    for number in range(1, plan.workers + 1):
+        name = f"worker-{number}"
+        yield name, commands.worker(queues=plan.queues, slots=SLOTS, name=name)
+
+
+def api_key(home: Home) -> str:
+    """Return the first API key of this home, all scopes."""
+    return home.secret("api-key", lambda: new_api_key().text)
 
 
 def flower_login(home: Home) -> str:
     """Return Flower's `user:password` of this home."""
     return f"{FLOWER_USER}:{home.secret('flower-password')}"
+
+
+def _migrate(environment: Mapping[str, str]) -> None:
+    done = subprocess.run(  # noqa: S603 - our own command
+        commands.bulkhead("migrate"), env=dict(environment), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise NotStarted("migrate", done.stderr or done.stdout)
 
 
 def _shared(home: Home, redis: RedisServer) -> dict[str, str]:
@@ -159,20 +177,16 @@ def _shared(home: Home, redis: RedisServer) -> dict[str, str]:
 
 def _sandbox(plan: Plan, environment: Mapping[str, str]) -> Iterator[Part]:
     if plan.sandbox_port is not None:
-        command = _bulkhead("sandbox", "--port", str(plan.sandbox_port), *plan.sandbox_options)
+        command = commands.bulkhead("sandbox", "--port", str(plan.sandbox_port), *plan.sandbox_options)
         yield Part(name="sandbox", command=command, environment=environment, end_round=1)
 
 
 def _flower(plan: Plan, environment: Mapping[str, str]) -> Iterator[Part]:
     if plan.flower_port is not None:
-        command = _bulkhead("flower", "--address", LOOPBACK, "--port", str(plan.flower_port))
+        command = commands.flower(address=LOOPBACK, port=plan.flower_port)
         # in its environment, not on the command line, which every user of this computer can read
         own = {**environment, "FLOWER_BASIC_AUTH": flower_login(plan.home)}
         yield Part(name="flower", command=command, environment=own)
-
-
-def _bulkhead(*arguments: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "orchestrator.cli", *arguments)
 
 
 def _get(port: int, path: str, headers: Mapping[str, str] = {}) -> tuple[int, bytes]:

@@ -116,7 +116,10 @@ class VendorClient:
 
     def _send(self, method: str, path: str, cost: int, repeatable: bool = False, **sent: Any) -> httpx.Response:
         carried = Pass(purse=self._purse, keeper=self._keeper, cost=cost, repeatable=repeatable)
-        request = self._http.build_request(method, path, extensions={"pass": carried}, **sent)
+        try:
+            request = self._http.build_request(method, path, extensions={"pass": carried}, **sent)
+        except httpx.InvalidURL:
+            raise Misbehaved(self._provider, "a link that is no address") from None
         if _origin(request.url) != self._origin:
             raise Misbehaved(self._provider, "a link to another address than the connection's own")
         return self._http.send(request)

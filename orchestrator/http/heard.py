@@ -26,30 +26,22 @@ class Heard:
         self._told_at = 0.0
         self._expected: dict[str, float] = {}
 
-    def worth_telling(self, news: News, sent_at: float) -> News | None:
-        """Keep the news; return what the limiter should be told, or None.
+    def hear(self, news: News, sent_at: float) -> tuple[News | None, timedelta | None]:
+        """Keep the news; return what the limiter should be told and how long a refusal keeps us away, each or None.
 
         A refusal is always told. What is left is told where it fell by more than our own calls and the last time was
         OBSERVE_EVERY ago: others spend from the same budget.
         """
-        pause = self.pause(news)
+        pause = _pause(news)
         if pause:
             self._fixes = replace(self._fixes, gate_for=pause)
         elif sent_at < self._newest:  # answers overtake each other: this one is older than what we know
-            return None
+            return None, None
         self._newest = max(self._newest, sent_at)
         self._keep(news)
-        if not pause and not self._is_surprise(news):
-            return None
-        return replace(news, sent_ago=timedelta(seconds=time.monotonic() - sent_at))
-
-    def pause(self, news: News) -> timedelta | None:
-        """Return how long a refusal keeps us away, 1 s to 1 h: as told, else until its window ends; None: no refusal."""
-        if not news.refused and not news.retry_after:
-            return None
-        spent = [after for name, after in news.resets_in.items() if news.remaining.get(name, 0) <= 0]
-        told = news.retry_after or max(spent, default=UNTOLD_PAUSE * random.uniform(1.0, 1.2))  # noqa: S311 - a spread
-        return max(LEAST_PAUSE, min(told, LONGEST_PAUSE))
+        if pause is None and not self._is_surprise(news):
+            return None, None
+        return replace(news, sent_ago=timedelta(seconds=time.monotonic() - sent_at)), pause
 
     def spent(self, cost: float) -> None:
         """Expect the provider's own count to fall by `cost`."""
@@ -85,3 +77,12 @@ class Heard:
             return False
         self._told_at = now
         return True
+
+
+def _pause(news: News) -> timedelta | None:
+    """Return how long a refusal keeps us away: as told, else until its window ends, 1 s to 1 h; else None."""
+    if not news.refused and not news.retry_after:
+        return None
+    spent = [after for name, after in news.resets_in.items() if news.remaining.get(name, 0) <= 0]
+    told = news.retry_after or max(spent, default=UNTOLD_PAUSE * random.uniform(1.0, 1.2))  # noqa: S311 - a spread
+    return max(LEAST_PAUSE, min(told, LONGEST_PAUSE))

@@ -2,7 +2,8 @@
 
 import ssl
 import threading
-from collections import OrderedDict
+import time
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -11,11 +12,13 @@ import httpx
 from orchestrator.clock import Clock, WallClock
 from orchestrator.http.transport import Manners, MeteredTransport
 from orchestrator.http.wires import GuardedTransport
+from orchestrator.job.errors import Invalid
 
 CONNECT = 5.0  # s; a vendor that takes longer to say hello is down
 QUEUE = 30.0  # s for a free connection of the pool; generous, a token is spent already
 TOKEN_CALL = timedelta(seconds=15)  # half of the refresh lease (architecture, token refresh)
-MOST_CLIENTS = 500  # of one process; the longest unused is forgotten, and closes when its last turn ends
+MOST_CLIENTS = 500  # of one process; the longest unused goes first
+RETIRED = 300.0  # s until a client that is handed out no more is closed; longer than any turn
 
 Key = tuple[int, str, int]
 
@@ -30,17 +33,19 @@ class ClientPool:
         self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
         self._clients: OrderedDict[Key, httpx.Client] = OrderedDict()
+        self._retired: deque[tuple[float, httpx.Client]] = deque()
         self._token_client: httpx.Client | None = None
 
     def client(self, *, connection_id: int, base_url: str, version: int, manners: Manners) -> httpx.Client:
         """Return the metered client of a connection; the same one until its base URL or settings version changes.
 
         Its requests must carry a `Pass` (`VendorClient` adds it). Owned by the pool: callers never close it.
+        Raises Invalid (`baseUrl`) where that is no address.
         """
         key = (connection_id, base_url, version)
         with self._lock:
             if key not in self._clients:
-                self._drop_older(connection_id)
+                self._retire(connection_id)
                 self._clients[key] = self._metered(base_url, manners)
             self._clients.move_to_end(key)
             return self._clients[key]
@@ -55,20 +60,29 @@ class ClientPool:
     def close(self) -> None:
         """Close every client."""
         with self._lock:
-            clients = [*self._clients.values(), *filter(None, [self._token_client])]
+            retired = [client for _, client in self._retired]
+            clients = [*self._clients.values(), *retired, *filter(None, [self._token_client])]
             self._clients.clear()
+            self._retired.clear()
             self._token_client = None
         for client in clients:
             client.close()
 
-    def _drop_older(self, connection_id: int) -> None:
-        """Forget clients of older settings and beyond the limit; running turns still hold theirs, so nothing closes."""
-        for key in [key for key in self._clients if key[0] == connection_id]:
-            del self._clients[key]
-        while len(self._clients) >= MOST_CLIENTS:
-            self._clients.popitem(last=False)
+    def _retire(self, connection_id: int) -> None:
+        """Hand out clients of older settings, and those beyond the limit, no more; close those long retired."""
+        now = time.monotonic()
+        outdated = [key for key in self._clients if key[0] == connection_id]
+        excess = list(self._clients)[: max(0, len(self._clients) - MOST_CLIENTS + 1)]
+        for key in dict.fromkeys([*outdated, *excess]):
+            self._retired.append((now, self._clients.pop(key)))
+        while self._retired and self._retired[0][0] < now - RETIRED:
+            self._retired.popleft()[1].close()
 
     def _metered(self, base_url: str, manners: Manners) -> httpx.Client:
+        try:
+            httpx.URL(base_url)
+        except httpx.InvalidURL as error:
+            raise Invalid("baseUrl", str(error), "Give an address such as https://api.example.com") from None
         transport = MeteredTransport(self._wires(manners.longest_call), manners, self._clock)
         return self._plain(transport, manners.longest_call, base_url)
 

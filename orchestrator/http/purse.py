@@ -137,11 +137,11 @@ class Purse:
         Returns how long a refusal keeps us away: what the provider told, at most 1 h, else until its window ends.
         """
         with self._lock:
-            telling = self._heard.worth_telling(news, sent_at)
+            telling, pause = self._heard.hear(news, sent_at)
             if telling is not None:
                 with suppress(LimiterDown):
                     self._lender.limiter.observe(self._lender.budget, self._lender.limits, telling)
-            return self._heard.pause(news)
+            return pause
 
     def saw_answer(self) -> None:
         """Note that the provider gave a usable answer."""

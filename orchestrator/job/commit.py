@@ -127,6 +127,7 @@ class Commit:
     events: Sequence[Event] = ()
     calls: int = 0  # vendor calls made since the last commit; counted against apiLimit's reservation
     successors: Sequence[Successor] = ()  # born with this commit, before those of the outcome
+    usage: Mapping[str, int] = field(default_factory=dict)  # by quota limit; the ledger a lost limiter is seeded from
     top_up: int = 0  # apiLimit calls to reserve anew, if the limit allows
     meta: Mapping[str, Any] | None = None  # merged into the job's meta
     vendor_counted: int | None = None

@@ -68,8 +68,8 @@ def _revive(kind: str, value: Any) -> Any:
 
 
 _REVIVERS: Mapping[str, Any] = {
+    "timedelta": lambda seconds: timedelta(seconds=seconds),  # before datetime, which is the name of its module too
     "datetime": datetime.fromisoformat,
-    "timedelta": lambda seconds: timedelta(seconds=seconds),
     "FileFormat": FileFormat,
     "Operation": Operation,
     "tuple": tuple,

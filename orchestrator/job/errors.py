@@ -1,17 +1,17 @@
 """Everything that can go wrong, grouped by what to do about it.
 
-    OrchestratorError
-    ├── Unreachable      the provider gave no usable answer        try again soon
-    ├── Throttled        the provider, or our limit, said later    try again when it says
-    │   └── ApiLimitUsed the job's calls of today are used up       when the day turns
-    ├── Rejected         the provider said never                   stop, tell a person
-    │   └── Unauthorized the credentials are no longer good        reauthorize
-    ├── Misbehaved       the provider broke its own contract       stop, tell a person
-    ├── Fenced           another worker holds the step now         drop it, that worker won
-    ├── IllegalMove      our own mistake                           crash loudly
-    ├── Invalid          the user's input cannot be taken          422 with field and advice
-    ├── Missing          there is no such thing for this tenant    404
-    └── Conflict         the thing is in no state for that         409
+OrchestratorError
+├── Unreachable      the provider gave no usable answer        try again soon
+├── Throttled        the provider, or our limit, said later    try again when it says
+│   └── ApiLimitUsed the job's calls of today are used up       when the day turns
+├── Rejected         the provider said never                   stop, tell a person
+│   └── Unauthorized the credentials are no longer good        reauthorize
+├── Misbehaved       the provider broke its own contract       stop, tell a person
+├── Fenced           another worker holds the step now         drop it, that worker won
+├── IllegalMove      our own mistake                           crash loudly
+├── Invalid          the user's input cannot be taken          422 with field and advice
+├── Missing          there is no such thing for this tenant    404
+└── Conflict         the thing is in no state for that         409
 """
 
 from datetime import timedelta

@@ -1,9 +1,9 @@
 """The statuses of a job, and which may follow which.
 
-    CREATED ──▶ STARTED ──▶ RUNNING ──▶ COMPLETED (with an outcome)
-       │           │           ├──────▶ ABORTED ────▶ STARTED (restart)
-       │           │           └──────▶ THROTTLED ──▶ STARTED (restart, or the day turns)
-       └───────────┴───────────┴──────▶ CANCELLATION_PENDING ──▶ CANCELED
+CREATED ──▶ STARTED ──▶ RUNNING ──▶ COMPLETED (with an outcome)
+   │           │           ├──────▶ ABORTED ────▶ STARTED (restart)
+   │           │           └──────▶ THROTTLED ──▶ STARTED (restart, or the day turns)
+   └───────────┴───────────┴──────▶ CANCELLATION_PENDING ──▶ CANCELED
 """
 
 from collections.abc import Mapping

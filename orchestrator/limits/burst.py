@@ -79,9 +79,14 @@ def max_cap(limits: Sequence[Limit], default: int = DEFAULT_CAP) -> int:
     return max(1, min([default, *by_rate, *by_slots]))
 
 
-def most_at_once(limits: Iterable[Limit], *, want: int, least: int, held: int) -> int:
-    """Return how many units may be asked for while others hold `held` of them: at most `want`, at least `least`."""
-    free = min((spare(limit) for limit in rates(limits)), default=math.inf) - held
+def spare_of_all(limits: Iterable[Limit]) -> float:
+    """Return how many units all turns together may hold unspent under all limits."""
+    return min((spare(limit) for limit in rates(limits)), default=math.inf)
+
+
+def most_at_once(spare: float, *, want: int, least: int, held: int) -> int:
+    """Return how many units to ask for when others hold `held` of the `spare` ones: `least` to `want`."""
+    free = spare - held
     return max(least, want if free >= want else math.floor(free))
 
 

@@ -4,23 +4,23 @@
 -- Answers {1} or {0, wait µs, index of the limit; 0: the gate} or {2}: not seeded.
 
 local now = clock(ARGV[1])
-local expiry = now + tonumber(ARGV[3])
 local budget = redis.call('HMGET', KEYS[1], 'born', 'gate')
 if not budget[1] then return {2} end
-if tonumber(budget[2] or 0) > now then return {0, tonumber(budget[2]) - now, 0} end
+local gate = tonumber(budget[2] or 0)
+if gate > now then return {0, gate - now, 0} end
 
+local alive = '(' .. whole(now)
 for i = 2, #KEYS do
   local own = tonumber(redis.call('ZSCORE', KEYS[i], ARGV[2]) or 0)
-  local taken = redis.call('ZCOUNT', KEYS[i], '(' .. whole(now), '+inf')
+  local taken = redis.call('ZCOUNT', KEYS[i], alive, '+inf')
   if own <= now and taken >= tonumber(ARGV[i + 2]) then
-    local first = redis.call('ZRANGEBYSCORE', KEYS[i], '(' .. whole(now), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-    return {0, first[2] and tonumber(first[2]) - now or LEAST_WAIT, i - 1}
+    local first = redis.call('ZRANGEBYSCORE', KEYS[i], alive, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    return {0, math.max(LEAST_WAIT, (first[2] or now) - now), i - 1}
   end
 end
 
 for i = 2, #KEYS do
   redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', whole(now))
-  redis.call('ZADD', KEYS[i], whole(expiry), ARGV[2])
-  redis.call('PEXPIRE', KEYS[i], KEEP)
+  redis.call('ZADD', KEYS[i], whole(now + ARGV[3]), ARGV[2])
 end
 return {1}

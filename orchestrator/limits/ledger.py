@@ -29,6 +29,7 @@ DAY = 86_400_000_000
 GRANT_LIFE = 120_000_000
 SAME_RESET = 5_000_000  # two tellings of one reset differ by less
 LEAST_WAIT = 1000
+EARLY = 0.01  # of a unit is there in time; else rounding to µs costs the last unit of a burst
 HEALING = 0.05  # of the rate, each minute without a 429
 SLOWEST = 0.05
 
@@ -57,7 +58,7 @@ class _Charge:
     units: int
     made: int
     use_by: int
-    basis: dict[str, float]  # by limit name, as in _Offer
+    basis: dict[tuple[type, str], float]  # by kind and name of the limit, as in _Offer
 
 
 class Ledger:
@@ -66,7 +67,7 @@ class Ledger:
     def __init__(self, limits: Iterable[Limit], now: int, seed: Seed) -> None:
         self._gate = now + _micros(seed.gate_for)
         self._slow, self._slow_at, self._synced = 1.0, 0, 0
-        self._shares: dict[str, float] = {}
+        self._shares: dict[tuple[type, str], float] = {}
         self._empty_at: dict[str, int] = {}
         self._windows: dict[str, _Window] = {}
         self._slots: dict[str, dict[str, int]] = {}
@@ -114,8 +115,9 @@ class Ledger:
         if charge is None:
             return
         for limit in _metered(limits):
-            if limit.name in charge.basis:
-                self._refund(limit, charge.basis[limit.name], max(0, min(unused, charge.units)))
+            basis = charge.basis.get(_key(limit))
+            if basis is not None:
+                self._refund(limit, basis, max(0, min(unused, charge.units)))
 
     def settle(self, limits: Iterable[Limit], now: int, extra: float) -> None:
         """Charge or credit a difference."""
@@ -152,7 +154,7 @@ class Ledger:
 
     def _pace(self, limit: RateLimit, now: int) -> float:
         healed = min(1.0, self._slow + HEALING * ((now - self._slow_at) // MINUTE))
-        return healed * self._shares.get(limit.name, 1.0)
+        return healed * self._shares.get(_key(limit), 1.0)
 
     def _per_unit(self, limit: RateLimit, now: int) -> float:
         return burst.interval(limit) / self._pace(limit, now)
@@ -166,7 +168,7 @@ class Ledger:
         return kept if kept and kept.reset > now else _Window(used=0, reset=_next_reset(limit, now))
 
     def _allowed(self, limit: QuotaLimit) -> int:
-        return math.floor(limit.amount * self._shares.get(limit.name, 1.0))
+        return math.floor(limit.amount * self._shares.get(_key(limit), 1.0))
 
     def _taken(self, limit: ConcurrencyLimit, now: int) -> dict[str, int]:
         return {slot: expiry for slot, expiry in self._slots.get(limit.name, {}).items() if expiry > now}
@@ -177,7 +179,7 @@ class Ledger:
             left = self._allowed(limit) - window.used
             return _Offer(limit=limit, units=left, wait=window.reset - now, basis=window.reset)
         per_unit, empty_at, full = self._per_unit(limit, now), self._emptied(limit, now), burst.burst(limit)
-        there = min(full, math.floor((now - empty_at + 1) / per_unit))
+        there = min(full, math.floor((now - empty_at) / per_unit + EARLY))
         if least > full and there >= full:
             there = least
         wait = empty_at + burst.wake_target(limit, want=want, least=least) * per_unit - now
@@ -188,7 +190,7 @@ class Ledger:
         use_by = min(now + _micros(burst.use_by(offer.limit for offer in offers)), now - now % DAY + DAY)
         for offer in offers:
             limit = offer.limit
-            basis[limit.name] = offer.basis
+            basis[_key(limit)] = offer.basis
             if isinstance(limit, RateLimit):
                 self._empty_at[limit.name] = math.ceil(self._emptied(limit, now) + units * offer.basis)
             else:
@@ -232,9 +234,11 @@ class Ledger:
         published, resets_in = limit.published or limit.amount, pauses.told_reset(limit, news)
         if claimed := news.limits.get(limit.name):
             share = min(1.0, claimed / published)
-            self._shares[limit.name] = share if resets_in is not None else min(share, self._shares.get(limit.name, 1.0))
+            self._shares[_key(limit)] = (
+                share if resets_in is not None else min(share, self._shares.get(_key(limit), 1.0))
+            )
         remaining = news.remaining.get(limit.name)
-        kept = (published - limit.amount) * self._shares.get(limit.name, 1.0)
+        kept = (published - limit.amount) * self._shares.get(_key(limit), 1.0)
         left = None if remaining is None else max(0.0, remaining - kept)
         reset = None if resets_in is None else now + _micros(resets_in)
         if isinstance(limit, QuotaLimit):
@@ -254,6 +258,15 @@ class Ledger:
         if reset is not None and (not window.told or abs(reset - window.reset) > SAME_RESET):
             window.reset, window.told = reset, True
         self._windows[limit.name] = window
+
+
+def counted(limits: Iterable[Limit]) -> list[ConcurrencyLimit]:
+    """Return those that are concurrency limits."""
+    return [limit for limit in limits if isinstance(limit, ConcurrencyLimit)]
+
+
+def _key(limit: Metered) -> tuple[type, str]:
+    return type(limit), limit.name
 
 
 def _metered(limits: Iterable[Limit]) -> list[Metered]:

@@ -6,9 +6,8 @@ from threading import Lock
 
 from orchestrator.clock import Clock, to_micros
 from orchestrator.limits import burst
-from orchestrator.limits.ledger import Ledger
+from orchestrator.limits.ledger import Ledger, counted
 from orchestrator.limits.limit import Answer, BlockedBy, Limit, News, Refusal, Seed, Unseeded
-from orchestrator.limits.plan import slots
 
 UNSEEDED_PAUSE = timedelta(seconds=1)
 
@@ -25,27 +24,28 @@ class MemoryLimiter:
         self, budget: str, limits: Sequence[Limit], *, grant_id: str, want: int, least: int = 1, held_by_others: int = 0
     ) -> Answer:
         """Take between `least` and `want` units of every rate and quota limit, or nothing."""
-        want = burst.most_at_once(limits, want=want, least=least, held=held_by_others)
+        spare = burst.spare_of_all(limits)
+        want = burst.most_at_once(spare, want=want, least=least, held=held_by_others)
         with self._lock:
             ledger = self._ledgers.get(budget)
             return Unseeded() if ledger is None else ledger.acquire(limits, self._now(), grant_id, want, least)
 
     def enter(self, budget: str, limits: Sequence[Limit], *, slot_id: str, ttl: timedelta) -> Refusal | None:
         """Take one slot of every concurrency limit for one call, or none; it expires after `ttl`."""
-        counted = slots(limits)
-        if not counted:
+        slots = counted(limits)
+        if not slots:
             return None
         with self._lock:
             ledger = self._ledgers.get(budget)
             if ledger is None:
-                return Refusal(wait=UNSEEDED_PAUSE, blocked_by=BlockedBy.CONCURRENCY, limit=counted[0].name)
-            return ledger.enter(counted, self._now(), slot_id, ttl)
+                return Refusal(wait=UNSEEDED_PAUSE, blocked_by=BlockedBy.CONCURRENCY, limit=slots[0].name)
+            return ledger.enter(slots, self._now(), slot_id, ttl)
 
     def leave(self, budget: str, limits: Sequence[Limit], *, slot_id: str) -> None:
         """Give the slot back; harmless when repeated or late."""
         with self._lock:
             if ledger := self._ledgers.get(budget):
-                ledger.leave(slots(limits), slot_id)
+                ledger.leave(counted(limits), slot_id)
 
     def release(self, budget: str, limits: Sequence[Limit], *, grant_id: str, unused: int) -> None:
         """Give `unused` units of a grant back; harmless when repeated or late."""

@@ -1,91 +1,87 @@
 -- Takes note of what a provider's answer said: lowers, never raises, but for a reset that the provider named.
--- KEYS  budget, then one per limit
+-- KEYS  budget
 -- ARGV  clock shift µs, refused (0 or 1), pause µs (0: none), window to wait out µs (0: none), jitter µs,
---       sent ago µs (-1: unknown), then eight per limit (-1: not said):
---         share field, 'rate', µs per unit, amount, published, remaining, claimed, resets in µs
---         share field, 'quota', window µs,  amount, published, remaining, claimed, resets in µs
+--       sent ago µs (-1: unknown), fields to read (packed, the fifth is `synced`), limits (packed; -1: not said):
+--         {RATE, limit, µs per unit, amount, published, remaining, claimed, resets in µs}
+--         {QUOTA, limit, window µs, amount, published, remaining, claimed, resets in µs}
 
-local PER_LIMIT, FLOOR, SAME_RESET = 8, 0.05, 5000000
+local SLOWEST, SAME_RESET = 0.05, 5000000
 local now, refused, sent_ago = clock(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[6])
-local fields = {'born', 'gate', 'slow', 'slow_at', 'synced'}
-for p = 7, #ARGV, PER_LIMIT do fields[#fields + 1] = ARGV[p] end
-local budget = redis.call('HMGET', KEYS[1], unpack(fields))
-if not budget[1] then return 0 end
+local state = redis.call('HMGET', KEYS[1], unpack(cmsgpack.unpack(ARGV[7])))
+if not state[1] then return 0 end
 
-local gate = tonumber(budget[2] or 0)
-local healthy = health(budget[3], budget[4], now)
+local gate, slow_at, synced = tonumber(state[2] or 0), tonumber(state[4] or 0), tonumber(state[5] or 0)
+local healthy = health(state[3], slow_at, now)
+local emptied = 0 -- no bucket holds anything before this moment
+local writes = {}
+
+local function write(field, value)
+  writes[#writes + 1] = field
+  writes[#writes + 1] = value
+end
 
 local function same_incident()
   if sent_ago < 0 then return gate > now end
-  return now - sent_ago < tonumber(budget[4] or 0)
+  return now - sent_ago < slow_at
+end
+
+local function halve()
+  healthy, emptied = math.max(SLOWEST, healthy / 2), now
+  write('slow', string.format('%.17g', healthy))
+  write('slow_at', whole(now))
 end
 
 local function close()
   local pause, window = tonumber(ARGV[3]), tonumber(ARGV[4])
-  if pause <= 0 and window > 0 then pause = window - now % window + tonumber(ARGV[5]) end
-  if pause > 0 and now + pause > gate then redis.call('HSET', KEYS[1], 'gate', whole(now + pause)) end
+  if pause <= 0 and window > 0 then pause = window - now % window + ARGV[5] end
+  if pause > 0 and now + pause > gate then write('gate', whole(now + pause)) end
 end
 
-local function halve()
-  healthy = math.max(FLOOR, healthy / 2)
-  redis.call('HSET', KEYS[1], 'slow', string.format('%.4f', healthy), 'slow_at', whole(now))
+-- The bucket gives what is left until the reset, and no more.
+local function note_rate(limit, at, left, resets_in, share)
+  local last = emptied
+  if left >= 0 then last = math.max(last, now + math.max(0, resets_in) - left * limit[3] / (healthy * share)) end
+  if last > 0 then write('at:' .. limit[2], whole(math.ceil(math.max(at or now, last)))) end
 end
 
-local function empty(key)
-  local empty_at = math.max(tonumber(redis.call('GET', key) or now), now)
-  redis.call('SET', key, whole(empty_at), 'PX', KEEP)
-end
-
-local function lower_rate(key, p, share, left, resets_in)
-  -- the bucket gives `left` units until the reset and no more
-  local last = now + math.max(0, resets_in) - left * tonumber(ARGV[p + 2]) / (healthy * share)
-  local empty_at = tonumber(redis.call('GET', key) or now)
-  redis.call('SET', key, whole(math.ceil(math.max(empty_at, last))), 'PX', KEEP)
-end
-
-local function lower_quota(key, p, amount, left, resets_in)
-  local window = tonumber(ARGV[p + 2])
-  local state = redis.call('HMGET', key, 'used', 'reset', 'told')
-  local used, reset, told = tonumber(state[1] or 0), tonumber(state[2] or 0), state[3]
-  if reset <= now then used, reset, told = 0, now + window, nil end
-  local named = now + resets_in
+local function note_quota(limit, at, used, told, left, resets_in, share)
+  if left < 0 and resets_in < 0 then return end
+  local window, reset, named = limit[3], tonumber(at or 0), now + resets_in
+  used, told = tonumber(used or 0), told == '1'
+  if reset <= now then reset, used, told = now + window, 0, false end
   if left >= 0 then
+    local seen = math.max(0, math.ceil(math.floor(limit[4] * share) - left))
     local turned = told and resets_in >= 0 and named > reset + window / 2
-    local seen = math.ceil(amount - left)
     used = turned and seen or math.max(used, seen)
   end
-  if resets_in >= 0 and (not told or math.abs(named - reset) > SAME_RESET) then reset, told = named, '1' end
-  redis.call('HSET', key, 'used', whole(math.max(0, used)), 'reset', whole(reset))
-  if told then redis.call('HSET', key, 'told', '1') else redis.call('HDEL', key, 'told') end
-  redis.call('PEXPIRE', key, whole((reset - now) / 1000 + KEEP))
+  if resets_in >= 0 and not (told and math.abs(named - reset) <= SAME_RESET) then reset, told = named, true end
+  write('used:' .. limit[2], whole(used))
+  write('at:' .. limit[2], whole(reset))
+  write('told:' .. limit[2], told and '1' or '0')
 end
 
-local function take_note(i)
-  local p = 7 + (i - 2) * PER_LIMIT
-  local amount, published = tonumber(ARGV[p + 3]), tonumber(ARGV[p + 4])
-  local remaining, claimed, resets_in = tonumber(ARGV[p + 5]), tonumber(ARGV[p + 6]), tonumber(ARGV[p + 7])
-  local share = tonumber(budget[i + 4] or 1)
-  if claimed > 0 then
-    local now_claimed = math.min(1, claimed / published)
-    share = resets_in >= 0 and now_claimed or math.min(share, now_claimed)
-    redis.call('HSET', KEYS[1], ARGV[p], string.format('%.6f', share))
-  end
-  local left = remaining < 0 and -1 or math.max(0, remaining - (published - amount) * share)
-  if ARGV[p + 1] == 'quota' and (left >= 0 or resets_in >= 0) then
-    lower_quota(KEYS[i], p, math.floor(amount * share), left, resets_in)
-  elseif left >= 0 then
-    lower_rate(KEYS[i], p, share, left, resets_in)
-  end
+local function share_of(limit, share, claimed, resets_in)
+  if claimed < 0 then return share end
+  local told = math.min(1, claimed / limit[5])
+  if resets_in < 0 then told = math.min(share, told) end
+  write('share:' .. limit[2], string.format('%.17g', told))
+  return told
 end
 
-if refused and not same_incident() then
-  halve()
-  for i = 2, #KEYS do
-    if ARGV[7 + (i - 2) * PER_LIMIT + 1] == 'rate' then empty(KEYS[i]) end
-  end
-end
+if refused and not same_incident() then halve() end
 close()
-if sent_ago >= 0 and now - sent_ago < tonumber(budget[5] or 0) then return 1 end
-redis.call('HSET', KEYS[1], 'synced', whole(now))
-for i = 2, #KEYS do take_note(i) end
+local overtaken = sent_ago >= 0 and now - sent_ago < synced
+if not overtaken then write('synced', whole(now)) end
+for i, limit in ipairs(cmsgpack.unpack(ARGV[8])) do
+  local remaining, claimed, resets_in = limit[6], limit[7], limit[8]
+  if overtaken then remaining, claimed, resets_in = -1, -1, -1 end
+  local share = share_of(limit, tonumber(state[4 * i + 2] or 1), claimed, resets_in)
+  local left = remaining < 0 and -1 or math.max(0, remaining - (limit[5] - limit[4]) * share)
+  if limit[1] == RATE then
+    note_rate(limit, state[4 * i + 3], left, resets_in, share)
+  else
+    note_quota(limit, state[4 * i + 3], state[4 * i + 4], state[4 * i + 5], left, resets_in, share)
+  end
+end
+if #writes > 0 then redis.call('HSET', KEYS[1], unpack(writes)) end
 return 1

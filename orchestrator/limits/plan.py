@@ -1,77 +1,125 @@
-"""What the scripts are told of a budget's limits: keys, numbers, and their order, as the top of each script has it."""
+"""What the scripts are told of a budget's limits: keys, fields and numbers, in the order the top of each script has.
+
+What does not change from call to call is packed once.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Any
 from urllib.parse import quote
+
+import msgspec
 
 from orchestrator.clock import MICROSECOND
 from orchestrator.limits import burst, pauses
 from orchestrator.limits.limit import ConcurrencyLimit, Limit, News, QuotaLimit, RateLimit, Seed
 
-PER_LIMIT = 6  # values of a limit in acquire.lua and settle.lua
-RESET_PLACE = 4  # which of them says when a calendar day ends
-KINDS = {RateLimit: "rate", QuotaLimit: "quota", ConcurrencyLimit: "slots"}
+RATE, QUOTA = 1, 2  # as in prelude.lua
+HEAD = ("born", "gate", "slow", "slow_at", "synced")
+PER_LIMIT = ("share", "at", "used", "told")
 
-Value = str | int | float
+Metered = RateLimit | QuotaLimit
 Midnight = Callable[[str], int]  # time zone → µs of the next midnight there
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The metered limits of a budget, as the scripts take them; the same for each call, so made once."""
+    """A budget and its limits, as the scripts take them; the same for each call, so made once."""
 
-    budget: str
-    metered: Sequence[RateLimit | QuotaLimit]
-    keys: Sequence[str]
-    kinds: Sequence[str]
-    use_by: int  # µs
-    frame: Sequence[Value]
-    days: Sequence[tuple[int, str]]  # where in `frame` the next midnight of which time zone belongs
+    prefix: str
+    name: str
+    limits: tuple[Limit, ...]
 
-    def args(self, midnight: Midnight) -> Sequence[Value]:
-        """Return what acquire.lua and settle.lua are told of the limits."""
-        if not self.days:
-            return self.frame
-        args = list(self.frame)
-        for place, zone in self.days:
-            args[place] = midnight(zone)
-        return args
+    @cached_property
+    def budget(self) -> str:
+        """The budget's own key; what is in braces decides where a clustered Redis keeps all keys of the budget."""
+        return f"{self.prefix}:{{{_quoted(self.name)}}}"
+
+    @cached_property
+    def metered(self) -> Sequence[Metered]:
+        """The rates and quotas, in the order the scripts count them."""
+        return [limit for limit in self.limits if not isinstance(limit, ConcurrencyLimit)]
+
+    @cached_property
+    def counted(self) -> Sequence[ConcurrencyLimit]:
+        """The concurrency limits, in the order the scripts count them."""
+        return [limit for limit in self.limits if isinstance(limit, ConcurrencyLimit)]
+
+    @cached_property
+    def slots(self) -> Sequence[str]:
+        """The keys of the concurrency limits."""
+        return [f"{self.budget}:slots:{_quoted(limit.name)}" for limit in self.counted]
 
     def grant(self, grant_id: str) -> str:
         """Return the key of a grant."""
         return f"{self.budget}:grant:{grant_id}"
 
+    @cached_property
+    def spare(self) -> float:
+        """How many units all turns together may hold; see `burst.spare`."""
+        return burst.spare_of_all(self.metered)
+
+    @cached_property
+    def use_by(self) -> int:
+        """How long tokens may be kept, in µs."""
+        return burst.use_by(self.metered) // MICROSECOND
+
+    @cached_property
+    def fields(self) -> bytes:
+        """The fields of the budget's hash that the scripts read."""
+        named = [f"{field}:{_field(limit)}" for limit in self.metered for field in PER_LIMIT]
+        return _packed([*HEAD, *named])
+
+    def numbers(self, midnight: Midnight) -> bytes:
+        """Return what acquire, release and settle are told of the limits."""
+        return self._with_days(midnight) if self._has_days else self._packed_numbers
+
+    @cached_property
+    def _has_days(self) -> bool:
+        return any(isinstance(limit, QuotaLimit) and limit.timezone for limit in self.metered)
+
+    @cached_property
+    def _packed_numbers(self) -> bytes:
+        return self._with_days(lambda _: 0)
+
+    def _with_days(self, midnight: Midnight) -> bytes:
+        return _packed([_numbers(limit, midnight) for limit in self.metered])
+
+    def told(self, news: News) -> bytes:
+        """Return what observe.lua is told of the limits."""
+        return _packed([_told(limit, news) for limit in self.metered])
+
+    def seeded(self, seed: Seed, midnight: Midnight) -> bytes:
+        """Return what seed.lua is told of the rates and quotas."""
+        return _packed([_seeded(limit, seed, midnight) for limit in self.metered])
+
 
 @lru_cache(maxsize=1024)
 def plan(prefix: str, budget: str, limits: tuple[Limit, ...]) -> Plan:
-    """Return the plan of a budget's rates and quotas."""
-    metered = [limit for limit in limits if not isinstance(limit, ConcurrencyLimit)]
-    described = [_described(limit) for limit in metered]
-    zones = [limit.timezone if isinstance(limit, QuotaLimit) else None for limit in metered]
-    return Plan(
-        budget=budget_key(prefix, budget),
-        metered=metered,
-        keys=[limit_key(prefix, budget, limit) for limit in metered],
-        kinds=[str(value) for values in described for value in values[:2]],
-        use_by=burst.use_by(metered) // MICROSECOND,
-        frame=[value for values in described for value in values],
-        days=[(PER_LIMIT * i + RESET_PLACE, zone) for i, zone in enumerate(zones) if zone is not None],
-    )
+    """Return the plan of a budget, made at most once."""
+    return Plan(prefix=prefix, name=budget, limits=limits)
 
 
-def slots(limits: Sequence[Limit]) -> list[ConcurrencyLimit]:
-    """Return those that are concurrency limits."""
-    return [limit for limit in limits if isinstance(limit, ConcurrencyLimit)]
+def micros(span: timedelta | None) -> int:
+    """Return whole µs, -1 for a span that is not known."""
+    return -1 if span is None else max(0, span // MICROSECOND)
 
 
-def told(limit: RateLimit | QuotaLimit, news: News) -> Sequence[Value]:
-    """Return what observe.lua is told of one limit."""
+def _numbers(limit: Metered, midnight: Midnight) -> Sequence[Any]:
+    if isinstance(limit, QuotaLimit):
+        return QUOTA, _field(limit), limit.amount, micros(limit.window), _day_end(limit, midnight)
+    worth = burst.WAKE_SECONDS * burst.rate(limit)
+    return RATE, _field(limit), burst.interval(limit), burst.burst(limit), burst.room(limit), worth
+
+
+def _told(limit: Metered, news: News) -> Sequence[Any]:
+    rate = isinstance(limit, RateLimit)
     return (
-        _share(limit),
-        KINDS[type(limit)],
-        burst.interval(limit) if isinstance(limit, RateLimit) else limit.window // MICROSECOND,
+        RATE if rate else QUOTA,
+        _field(limit),
+        burst.interval(limit) if isinstance(limit, RateLimit) else micros(limit.window),
         limit.amount,
         limit.published or limit.amount,
         news.remaining.get(limit.name, -1),
@@ -80,43 +128,25 @@ def told(limit: RateLimit | QuotaLimit, news: News) -> Sequence[Value]:
     )
 
 
-def seeded(limit: Limit, seed: Seed, midnight: Midnight) -> Sequence[Value]:
-    """Return what seed.lua is told of one limit."""
-    match limit:
-        case RateLimit():
-            return "rate", 0, 0, 0
-        case ConcurrencyLimit():
-            return "slots", seed.slots_taken, seed.slot_ttl // MICROSECOND, 0
-        case QuotaLimit():
-            named = seed.quota_resets_in.get(limit.name)
-            reset = midnight(limit.timezone) if named is None and limit.timezone else 0
-            return "quota", seed.quota_used.get(limit.name, 0), (named or limit.window) // MICROSECOND, reset
+def _seeded(limit: Metered, seed: Seed, midnight: Midnight) -> Sequence[Any]:
+    if isinstance(limit, RateLimit):
+        return RATE, _field(limit)
+    named = seed.quota_resets_in.get(limit.name)
+    day_end = _day_end(limit, midnight) if named is None else 0
+    used = seed.quota_used.get(limit.name, 0)
+    return QUOTA, _field(limit), used, micros(limit.window if named is None else named), day_end
 
 
-def budget_key(prefix: str, budget: str) -> str:
-    """Return the budget's own key; what is in braces decides where a clustered Redis keeps it and all its limits."""
-    return f"{prefix}:{{{_quoted(budget)}}}"
+def _field(limit: Metered) -> str:
+    return f"{'rate' if isinstance(limit, RateLimit) else 'quota'}:{_quoted(limit.name)}"
 
 
-def limit_key(prefix: str, budget: str, limit: Limit) -> str:
-    """Return the key of one limit's state."""
-    return f"{budget_key(prefix, budget)}:{KINDS[type(limit)]}:{_quoted(limit.name)}"
+def _day_end(limit: QuotaLimit, midnight: Midnight) -> int:
+    return midnight(limit.timezone) if limit.timezone else 0
 
 
-def micros(span: timedelta | None) -> int:
-    """Return whole µs, -1 for a span that is not known."""
-    return -1 if span is None else max(0, span // MICROSECOND)
-
-
-def _described(limit: RateLimit | QuotaLimit) -> Sequence[Value]:
-    if isinstance(limit, QuotaLimit):
-        return _share(limit), "quota", limit.amount, limit.window // MICROSECOND, 0, 0
-    worth = burst.WAKE_SECONDS * burst.rate(limit)
-    return _share(limit), "rate", burst.interval(limit), burst.burst(limit), burst.room(limit), worth
-
-
-def _share(limit: Limit) -> str:
-    return f"share:{_quoted(limit.name)}"
+def _packed(values: Sequence[Any]) -> bytes:
+    return msgspec.msgpack.encode(values)
 
 
 def _quoted(name: str) -> str:

@@ -1,35 +1,28 @@
 -- Gives unused units of a grant back, once; a grant that is gone, or a limit that is no longer the same, gets nothing.
--- KEYS  budget, grant, then one per limit
--- ARGV  unused, then two per limit: share field, 'rate' or 'quota'
+-- KEYS  budget, grant
+-- ARGV  unused, limits (packed) as in acquire.lua
 
 local grant = redis.call('GET', KEYS[2])
 if not grant then return 0 end
-local units = tonumber(string.match(grant, '^(%d+)'))
-local unused = math.max(0, math.min(tonumber(ARGV[1]), units))
+local unused = math.max(0, math.min(tonumber(ARGV[1]), tonumber(string.match(grant, '^%d+'))))
 local charged = {}
-for name, value in string.gmatch(grant, ' ([^ =]+)=([%d.]+)') do charged[name] = tonumber(value) end
-
-local function bucket(key, per_unit)
-  local empty_at = redis.call('GET', key)
-  if not empty_at then return nil end
-  return {'SET', key, whole(math.ceil(tonumber(empty_at) - unused * per_unit)), 'PX', KEEP}
-end
-
-local function window(key, reset)
-  local state = redis.call('HMGET', key, 'used', 'reset')
-  if not state[1] or state[2] ~= whole(reset) then return nil end
-  return {'HSET', key, 'used', whole(math.max(0, tonumber(state[1]) - unused))}
-end
+for name, basis in string.gmatch(grant, ' ([^ =]+)=([%d.]+)') do charged[name] = tonumber(basis) end
 
 local writes = {}
-for i = 3, #KEYS do
-  local p = 2 + (i - 3) * 2
-  local value = charged[ARGV[p]]
-  if value then
-    local refund = ARGV[p + 1] == 'rate' and bucket or window
-    writes[#writes + 1] = refund(KEYS[i], value)
+local function write(field, value)
+  writes[#writes + 1] = field
+  writes[#writes + 1] = whole(value)
+end
+
+for _, limit in ipairs(cmsgpack.unpack(ARGV[2])) do
+  local name, basis = limit[2], charged[limit[2]]
+  local state = redis.call('HMGET', KEYS[1], 'at:' .. name, 'used:' .. name)
+  if basis and state[1] and limit[1] == RATE then
+    write('at:' .. name, math.ceil(state[1] - unused * basis))
+  elseif basis and state[2] and state[1] == whole(basis) then
+    write('used:' .. name, math.max(0, state[2] - unused))
   end
 end
-for _, write in ipairs(writes) do redis.call(unpack(write)) end
+if #writes > 0 then redis.call('HSET', KEYS[1], unpack(writes)) end
 redis.call('DEL', KEYS[2])
 return unused

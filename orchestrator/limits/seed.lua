@@ -1,36 +1,22 @@
 -- Writes the whole state of a budget, once: empty buckets, quotas and gate as SQL knows them, slots that may be in use.
--- KEYS  budget, then one per limit
--- ARGV  clock shift µs, gate for µs, then four per limit:
---         'rate', 0, 0, 0 · 'quota', used, window µs, µs of the next reset · 'slots', taken, time to live µs, 0
+-- KEYS  budget, then one per concurrency limit
+-- ARGV  clock shift µs, gate for µs, slots taken, their time to live µs, limits (packed):
+--         {RATE, limit} · {QUOTA, limit, used, window µs, µs of the next midnight or 0}
 
 local now = clock(ARGV[1])
 if redis.call('HSETNX', KEYS[1], 'born', whole(now)) == 0 then return 0 end
-redis.call('HSET', KEYS[1], 'gate', whole(now + tonumber(ARGV[2])))
-redis.call('PEXPIRE', KEYS[1], KEEP)
+if tonumber(ARGV[2]) > 0 then redis.call('HSET', KEYS[1], 'gate', whole(now + ARGV[2])) end
 
-local function quota(key, p)
-  local reset = tonumber(ARGV[p + 3])
-  reset = reset > 0 and after(now, reset) or now + tonumber(ARGV[p + 2])
-  redis.call('HSET', key, 'used', ARGV[p + 1], 'reset', whole(reset))
-  redis.call('PEXPIRE', key, whole((reset - now) / 1000 + KEEP))
-end
-
-local function slots(key, p)
-  for n = 1, tonumber(ARGV[p + 1]) do
-    redis.call('ZADD', key, whole(now + tonumber(ARGV[p + 2])), 'seed:' .. n)
+for _, limit in ipairs(cmsgpack.unpack(ARGV[5])) do
+  local at = now
+  if limit[1] == QUOTA then
+    at = next_reset(now, limit[4], limit[5])
+    redis.call('HSET', KEYS[1], 'used:' .. limit[2], whole(limit[3]))
   end
-  redis.call('PEXPIRE', key, KEEP)
+  redis.call('HSET', KEYS[1], 'at:' .. limit[2], whole(at))
 end
 
 for i = 2, #KEYS do
-  local p = 3 + (i - 2) * 4
-  redis.call('DEL', KEYS[i])
-  if ARGV[p] == 'rate' then
-    redis.call('SET', KEYS[i], whole(now), 'PX', KEEP)
-  elseif ARGV[p] == 'quota' then
-    quota(KEYS[i], p)
-  else
-    slots(KEYS[i], p)
-  end
+  for n = 1, tonumber(ARGV[3]) do redis.call('ZADD', KEYS[i], whole(now + ARGV[4]), 'seed:' .. n) end
 end
 return 1

@@ -111,8 +111,8 @@ class _Dates:
         rename = {"moment": criteria.filter_date_field}
         exact = msgspec.defstruct("Dated", [("moment", datetime | None, None)], rename=rename)
         loose = msgspec.defstruct("LooselyDated", [("moment", Any, None)], rename=rename)
-        self._exact = msgspec.json.Decoder(exact)
-        self._loose = msgspec.json.Decoder(loose)
+        self._exact: Cutter = msgspec.json.Decoder(exact).decode
+        self._loose: Cutter = msgspec.json.Decoder(loose).decode
         self._from = criteria.from_ or EARLIEST
         self._to = criteria.to or LATEST
 
@@ -125,9 +125,9 @@ class _Dates:
 
     def _moment(self, record: msgspec.Raw) -> datetime | None:
         try:
-            moment: datetime | None = self._exact.decode(record).moment
+            moment: datetime | None = self._exact(record).moment
         except msgspec.ValidationError:
-            moment = _read_moment(self._loose.decode(record).moment)
+            moment = _read_moment(self._loose(record).moment)
         if moment is not None and moment.tzinfo is None:
             return moment.replace(tzinfo=UTC)
         return moment

@@ -10,7 +10,19 @@ from typing import Any
 import msgspec
 
 from orchestrator.job.errors import Invalid
-from orchestrator.results.canonical import canonical_hash
+from orchestrator.results.canonical import canonical, canonical_hash
+
+__all__ = [
+    "ChunkCutter",
+    "CutChunk",
+    "canonical",
+    "canonical_hash",
+    "chunk_key",
+    "input_key",
+    "pack_rows",
+    "rows_key",
+    "unpack_rows",
+]
 
 ROW_BYTES = 16  # of a rows object: source row number, hash of the canonical record; both u64, little-endian
 

@@ -20,21 +20,21 @@ class Durability:
     def secure(self, key: str) -> None:
         """Return when the object's bytes and its name are on the disk; costs two fsyncs."""
         path = self._root / key
-        _sync(path, os.O_RDONLY)
-        _sync(path.parent, os.O_RDONLY)
+        _sync(path)
+        _sync(path.parent)
         self._secure_parents(path.parent)
 
     def _secure_parents(self, directory: Path) -> None:
         if len(self._synced) > KNOWN_DIRECTORIES:
             self._synced.clear()
         while directory != self._root and directory not in self._synced:
-            self._synced.add(directory)
+            _sync(directory.parent)
+            self._synced.add(directory)  # only now: another thread relies on it
             directory = directory.parent
-            _sync(directory, os.O_RDONLY)
 
 
-def _sync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

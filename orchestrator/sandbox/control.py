@@ -31,9 +31,7 @@ def _add_faults(app: FastAPI, world: World) -> None:
     @app.post("/_sandbox/faults", status_code=201)
     def order(body: wire.OrderBody) -> dict[str, Any]:
         """Order a fault for requests to come."""
-        with world.lock:
-            made = world.faults.order(body.fault.fault(), body.match.match(), body.times, body.after)
-        return {"id": made.id}
+        return {"id": world.order(body.fault.fault(), body.match.match(), times=body.times, after=body.after)}
 
     @app.get("/_sandbox/faults")
     def orders() -> list[dict[str, Any]]:

@@ -64,7 +64,8 @@ async def _wait(seconds: float) -> None:
 def _replacement(fault: Fault, status: int) -> Answer:
     pause = [] if fault.retry_after is None else [("retry-after", fault.retry_after)]
     headers = (*fault.headers.items(), *pause)
-    return Answer(status=status, body=fault.body.encode(), media=fault.media, headers=headers, route="fault")
+    media, body = fault.page()
+    return Answer(status=status, body=body.encode(), media=media, headers=headers, route="fault")
 
 
 async def _deliver(answer: Answer, fault: Fault, receive: Receive, send: Send) -> None:
@@ -87,7 +88,7 @@ async def _hang_up(receive: Receive) -> None:
     cycle = cast(Any, receive).__self__
     cycle.transport.close()
     while not cycle.disconnected:
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
 
 
 async def _read(scope: Scope, receive: Receive) -> Request:

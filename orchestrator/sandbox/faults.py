@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+SPOKEN = {401: "The access token is invalid", 403: "Not permitted", 404: "Resource not found"}
+
 
 class Moment(StrEnum):
     """When a fault strikes."""
@@ -24,8 +26,8 @@ class Fault:
     status: int | None = None  # answered instead of the vendor's own answer
     when: Moment = Moment.BEFORE  # of `status`
     retry_after: str | None = None  # header of `status`: seconds or an HTTP date
-    body: str = ""  # of `status`
-    media: str = "text/html"  # of `status`: vendors' gateways rarely speak JSON
+    body: str | None = None  # of `status`; None: what vendors and their gateways usually say
+    media: str | None = None  # of `status`; None: what goes with the body
     headers: Mapping[str, str] = field(default_factory=dict)  # of `status`
     eat: int = 0  # points that another integration spends right before the request
     ignore_filters: bool = False  # every filter, the cursor too, is treated as a misspelled one
@@ -34,6 +36,13 @@ class Fault:
     miscount: int = 0  # by how much counts in the answer are too low
     state_word: str | None = None  # the state of a bulk job, in a word nobody knows
     retrying: int = 0  # rows of the released job that are retried until the others are handled
+
+    def page(self) -> tuple[str, str]:
+        """Return media type and body of `status`: JSON where the vendor speaks itself, else a gateway's HTML."""
+        media, body = "text/html", f"<html><body><h1>{self.status}</h1></body></html>"
+        if self.status in SPOKEN:
+            media, body = "application/json", f'{{"error":"{SPOKEN[self.status]}"}}'
+        return self.media or media, body if self.body is None else self.body
 
 
 NO_FAULT = Fault()

@@ -15,7 +15,7 @@ class Options:
     mixed_times: bool = False  # some timestamps with an offset and without microseconds
 
     # The rate limit at Salesloft
-    rate: int = 600  # points per window and team
+    rate: int = 600  # points per window and team; 0: no limit
     window: float = 60.0  # seconds
     sliding: bool = False  # False: fixed windows that start with the clock's minute
     retry_after: bool = True  # Retry-After on a 429

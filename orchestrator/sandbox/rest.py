@@ -20,6 +20,8 @@ from orchestrator.sandbox.limiter import Limiter, Rule, Verdict
 from orchestrator.sandbox.options import Switches
 from orchestrator.sandbox.told import Clock, parsed
 
+LATEST = 2**62  # later than any time
+
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
@@ -107,12 +109,9 @@ class Rest:
             low = max(0, int(request.value("id[gt]") or 0), int(request.value("cursor") or 0))
         except ValueError as error:
             raise Refused(as_json({"message": "A filter could not be read"}, 400)) from error
-        position, count = self._blocks.position, self._blocks.count
-        low = max(low, position(times["gt"] + 1) if "gt" in times else 0, position(times.get("gte", 0)))
-        high = min(
-            position(times["lt"]) if "lt" in times else count,
-            position(times["lte"] + 1) if "lte" in times else count,
-        )
+        older = self._blocks.older
+        low = max(low, older(times.get("gt", -1) + 1), older(times.get("gte", 0)))
+        high = min(older(times.get("lt", LATEST)), older(times.get("lte", LATEST) + 1))
         return min(low, high), high
 
     def eat(self, points: int) -> None:

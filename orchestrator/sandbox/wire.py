@@ -33,8 +33,8 @@ class FaultBody(Strict):
     status: int | None = Field(default=None, ge=200, le=599)
     when: Literal[Moment.BEFORE, Moment.AFTER] = Moment.BEFORE
     retry_after: str | int | None = None
-    body: str = ""
-    media: str = "text/html"
+    body: str | None = None
+    media: str | None = None
     headers: dict[str, str] = {}
     eat: int = 0
     ignore_filters: bool = False

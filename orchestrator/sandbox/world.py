@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from orchestrator.sandbox.exchange import Answer, Request, Vendor, as_json
-from orchestrator.sandbox.faults import Faults
+from orchestrator.sandbox.faults import Fault, Faults, Match
 from orchestrator.sandbox.ledger import Ledger
 from orchestrator.sandbox.options import Options, Switches
 from orchestrator.sandbox.rest import Rest
@@ -43,6 +43,11 @@ class World:
                 raise ValueError(f"unknown options: {', '.join(unknown)}")
             self.switches.now = msgspec.convert({**before, **changes}, Options)
             return self.switches.now
+
+    def order(self, fault: Fault, match: Match | None = None, *, times: int | None = 1, after: int = 0) -> int:
+        """Order a fault for the next `times` matching requests (None: all) behind the first `after`; return its id."""
+        with self.lock:
+            return self.faults.order(fault, match or Match(), times, after).id
 
     def begin(self, request: Request) -> tuple[Request, Ledger]:
         """Count a request in; return it with its fate, and the ledger to count it out of."""

@@ -24,9 +24,7 @@ def create(turn: Turn) -> Outcome:
         case _:
             return Moved(successors=[Successor(kind=StepKind.UPLOAD, vendor_seq=planned.seq)])
     remote_id = remote_id or sink.create(planned.marker)
-    opened = MoveVendorJob(
-        seq=planned.seq, when=[VendorJobState.INTENT], to=VendorJobState.OPEN, remote_id=remote_id
-    )
+    opened = MoveVendorJob(seq=planned.seq, when=[VendorJobState.INTENT], to=VendorJobState.OPEN, remote_id=remote_id)
     turn.tell(event="vendor_job.created", data={"vendorJobId": remote_id})
     try:
         turn.save(opened)

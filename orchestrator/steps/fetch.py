@@ -8,6 +8,7 @@ from orchestrator.job.status import Direction
 from orchestrator.job.step import Cursor
 from orchestrator.providers.provider import FatePage
 from orchestrator.results.chunks import unpack_rows
+from orchestrator.results.fates import Ties, outcome_line
 from orchestrator.steps.sinks import remote_id_of, sink_of
 from orchestrator.steps.step import Turn
 
@@ -27,9 +28,7 @@ def _records(turn: Turn) -> Outcome:
         turn.keep(
             page.body,
             rows=page.rows,
-            counts=Counts(
-                read=page.read, stored=page.rows, filtered=page.filtered, cut=page.cut, undated=page.undated
-            ),
+            counts=Counts(read=page.read, stored=page.rows, filtered=page.filtered, cut=page.cut, undated=page.undated),
             cursor=page.next if page.next is not None else {"end": True},
             first_key=page.first_key,
             last_key=page.last_key,

@@ -23,9 +23,7 @@ def poll(turn: Turn) -> Outcome:
     match seen.phase:
         case Phase.DONE:
             turn.tell(event="vendor_job.done", data={"processed": seen.processed, "errors": seen.errors})
-            done = MoveVendorJob(
-                seq=seq, when=[VendorJobState.RELEASED, VendorJobState.DONE], to=VendorJobState.DONE
-            )
+            done = MoveVendorJob(seq=seq, when=[VendorJobState.RELEASED, VendorJobState.DONE], to=VendorJobState.DONE)
             turn.save(progress, done)
             return fetch
         case Phase.FAILED:

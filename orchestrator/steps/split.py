@@ -114,17 +114,16 @@ class _Splitter:
         at.chunk += 1
         at.waiting.append(at.chunk)
         at.waiting_rows += cut.rows
-        job = self._turn.job.id
+        job, epoch = self._turn.job.id, self._turn.epoch
         chunk = Chunk(
             seq=at.chunk,
-            object_key=chunk_key(job, at.chunk),
-            rows_key=rows_key(job, at.chunk),
+            object_key=chunk_key(job, at.chunk, epoch),
+            rows_key=rows_key(job, at.chunk, epoch),
             rows=cut.rows,
             bytes=cut.bytes,
             first_row=cut.first_row,
             vendor_seq=0,
         )
-        # Cut again from the same bytes it is the same chunk, so an object left by a lost turn is as good.
         self._turn.write(chunk.object_key, cut.body)
         self._turn.write(chunk.rows_key, cut.rows_object)
         return chunk
@@ -134,9 +133,7 @@ class _Splitter:
         if not at.waiting or (len(at.waiting) < self._sink.chunks_per_job and not last):
             return []
         at.vendor += 1
-        effects.append(
-            NewVendorJob(seq=at.vendor, marker=new_marker(), rows=at.waiting_rows, chunks=tuple(at.waiting))
-        )
+        effects.append(NewVendorJob(seq=at.vendor, marker=new_marker(), rows=at.waiting_rows, chunks=tuple(at.waiting)))
         at.waiting, at.waiting_rows = [], 0
         return [Successor(kind=StepKind.CREATE, vendor_seq=at.vendor)]
 

@@ -32,6 +32,11 @@ class Turn(Protocol):
         ...
 
     @property
+    def epoch(self) -> int:
+        """The number of this turn's lease; part of the names of what it writes."""
+        ...
+
+    @property
     def began_at(self) -> datetime:
         """The database's clock when the turn began."""
         ...
@@ -108,7 +113,7 @@ class Turn(Protocol):
         ...
 
     def write(self, key: str, body: bytes) -> None:
-        """Write an object of this job; one that an earlier turn left under the same key is taken as it is."""
+        """Write an object of this job, whose key holds the turn's epoch: no two turns write the same one."""
         ...
 
     def rows_tied(self) -> Iterator[int]:
@@ -122,4 +127,3 @@ class Turn(Protocol):
     def seal(self, stream: Stream) -> Sequence[Part] | None:
         """Bring the parts of a stream into their final form; None: they are good as they are."""
         ...
-

@@ -13,7 +13,7 @@ from orchestrator.job.status import JobStatus
 from orchestrator.job.step import Lease, Step
 from orchestrator.store.engine import Database
 from orchestrator.store.records import Row, job_of, micros, step_of
-from orchestrator.store.tables import jobs, steps
+from orchestrator.store.tables import budgets, jobs, steps
 
 LEASE = timedelta(seconds=10)  # renewed each 3 s, so two lost heartbeats are survived
 DAY = timedelta(days=1) // timedelta(microseconds=1)
@@ -143,6 +143,13 @@ class Claims:
         )
         with self._database.read() as connection:
             return len(connection.execute(query).all())
+
+    def gate_closed_for(self, budget_id: int) -> timedelta:
+        """Return how long the budget's gate stays closed, by the database's clock; zero if it is open."""
+        left = budgets.c.gate_until - self._database.now
+        with self._database.read() as connection:
+            micros_left = connection.execute(select(left).where(budgets.c.id == budget_id)).scalar_one_or_none()
+        return timedelta(microseconds=max(0, micros_left or 0))
 
 
 def reserve(connection: Connection, database: Database, lease: Lease, wanted: int) -> int:

@@ -20,6 +20,7 @@ from orchestrator.store.engine import Database
 from orchestrator.store.errors_of_rows import write_row_errors
 from orchestrator.store.records import COUNTERS, Row, micros
 from orchestrator.store.tables import budgets, jobs, parts, steps
+from orchestrator.store.usage import write_usage
 
 OUR_OWN_WAITS = frozenset(
     {WaitReason.RATE, WaitReason.QUOTA, WaitReason.CONCURRENCY, WaitReason.GATE, WaitReason.API_LIMIT,
@@ -161,6 +162,8 @@ class _Transaction:
         write_row_errors(self._connection, self._database, job, commit.row_errors)
         for event in commit.events:
             write_event(self._connection, self._database, job["id"], event.name, event.data, self._lease.step_id)
+        if commit.usage:
+            write_usage(self._connection, self._database, self._lease.budget_id, commit.usage)
         if commit.meta and any(job["meta"].get(key) != value for key, value in commit.meta.items()):
             merged = {**job["meta"], **commit.meta}
             self._connection.execute(update(jobs).where(jobs.c.id == job["id"]).values(meta=merged))
@@ -220,9 +223,9 @@ class _Transaction:
 
     def _open(self, job_id: int, change: int) -> int:
         if change == 0:
-            return self._connection.execute(select(jobs.c.open_steps).where(jobs.c.id == job_id)).scalar_one()
+            return int(self._connection.execute(select(jobs.c.open_steps).where(jobs.c.id == job_id)).scalar_one())
         statement = update(jobs).where(jobs.c.id == job_id).values(open_steps=jobs.c.open_steps + change)
-        return self._connection.execute(statement.returning(jobs.c.open_steps)).scalar_one()
+        return int(self._connection.execute(statement.returning(jobs.c.open_steps)).scalar_one())
 
     def _seal(self, finished: Finished) -> None:
         for stream, sealed in finished.sealed.items():

@@ -39,6 +39,7 @@ REPEATS = 3  # how often a deadlock or serialization failure is tried again; a f
 CONNECT_TIMEOUT = timedelta(seconds=5)
 BUSY_TIMEOUT = timedelta(seconds=30)  # far above the longest transaction, so that only a stuck writer runs into it
 WAL_TRIES, WAL_PAUSE = 500, timedelta(milliseconds=10)
+COUNT_ROWS = {"preserve_rowcount": True}  # else an INSERT's row count, which settles our races, reads -1
 MICROSECOND = timedelta(microseconds=1)
 SQLITE_ERROR = 1  # a wrong statement: our own mistake, not a store that is down
 SQLITE_BUSY = 5
@@ -157,6 +158,7 @@ def _postgres(url: URL, pool_size: int) -> Engine:
         max_overflow=pool_size,
         pool_pre_ping=True,
         connect_args={"connect_timeout": int(CONNECT_TIMEOUT.total_seconds()), "application_name": "bulkhead"},
+        execution_options=COUNT_ROWS,
         json_serializer=_encode,
         json_deserializer=msgspec.json.decode,
     )
@@ -184,6 +186,7 @@ def _sqlite(url: URL, pool_size: int) -> Engine:
         max_overflow=0,
         pool_timeout=BUSY_TIMEOUT.total_seconds(),
         connect_args={"isolation_level": None, "check_same_thread": False, "timeout": BUSY_TIMEOUT.total_seconds()},
+        execution_options=COUNT_ROWS,
         json_serializer=_encode,
         json_deserializer=msgspec.json.decode,
     )

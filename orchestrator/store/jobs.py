@@ -1,6 +1,6 @@
 """Jobs: how they are born, and how they are looked at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +19,8 @@ from orchestrator.store.control import write_event
 from orchestrator.store.engine import Database
 from orchestrator.store.records import Row, job_of, micros
 from orchestrator.store.tables import budgets, jobs, parts, steps, vendor_jobs
+
+Also = Callable[[Connection, int], None]  # writes something of its own in the transaction that makes the job
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +70,15 @@ class Jobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, new: NewJob) -> Job:
-        """Store the job and its first steps in one transaction. Raises StoreDown."""
+    def add(self, new: NewJob, also: Also | None = None) -> Job:
+        """Store the job and its first steps in one transaction, and what `also` writes with it. Raises StoreDown."""
 
         def work() -> int:
             with self._database.write() as connection:
-                return self.insert(connection, new)
+                job_id = self.insert(connection, new)
+                if also is not None:
+                    also(connection, job_id)
+                return job_id
 
         return self.by_id(self._database.retrying(work))
 

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import RowMapping
+
 from orchestrator.clock import from_micros
 from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
 from orchestrator.job.record import Counts, Job
 from orchestrator.job.status import Direction, JobOutcome, JobStatus, StopReason
 from orchestrator.job.step import Step, StepKind
 
-Row = Mapping[str, Any]
+Row = RowMapping | Mapping[str, Any]  # by column name
 
 # Counts by the column that holds them.
 COUNTERS: Mapping[str, str] = {

@@ -90,6 +90,15 @@ def test_a_comparison_with_now_can_use_an_index(database_url):
     database.dispose()
 
 
+def test_the_row_count_of_an_insert_tells_who_was_first(database):
+    statement = database.insert(tenants).values(name="a", created_at=database.now).on_conflict_do_nothing()
+
+    with database.write() as connection:
+        counts = [connection.execute(statement).rowcount for _ in range(2)]
+
+    assert counts == [1, 0]
+
+
 def test_an_error_in_a_transaction_undoes_it(database):
     def work() -> None:
         with database.write() as connection:

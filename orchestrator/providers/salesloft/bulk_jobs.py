@@ -3,7 +3,8 @@
     open ── PUT ready_to_execute ──▶ executing ── every row handled ──▶ done
 
 Nothing happens to a record before the release, and nothing can stop it after; a job that is never released changes
-nothing. There is no failed state: a job whose every row failed is `done`. See the vendor's page "Bulk Jobs: Example Flow".
+nothing. There is no failed state: a job whose every row failed is `done`. The vendor's page is "Bulk Jobs: Example
+Flow".
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ import msgspec
 
 from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import UploadCriteria
-from orchestrator.job.errors import Misbehaved, Rejected
+from orchestrator.job.errors import Misbehaved, Rejected, Unauthorized
 from orchestrator.job.step import Cursor
 from orchestrator.providers.provider import FatePage, GoOn, Phase, Posted, Proof, RemoteStatus, Walking
 from orchestrator.providers.salesloft import look
@@ -83,9 +84,11 @@ class SalesloftBulkJobs:
         """Let the job execute. Two calls where it was released before."""
         try:
             self._http.put(f"{JOBS}/{remote_id}", json={"ready_to_execute": True})
-        except Rejected as refusal:
-            # "can only change while the job is open": an earlier release, whose answer was lost, took effect
-            if refusal.status != 422 or not self._job(remote_id).is_released:  # noqa: PLR2004
+        except Unauthorized:
+            raise
+        except Rejected:
+            # an earlier release whose answer was lost took effect; the code of this refusal is not documented
+            if not self._job(remote_id).is_released:
                 raise
 
     def status(self, remote_id: str) -> RemoteStatus:
@@ -110,7 +113,7 @@ class SalesloftBulkJobs:
         return state_pages(self._http, _rows(remote_id), cursor, statuses, go_on)
 
     def abort(self, remote_id: str, released: bool) -> bool:
-        """Say whether the job changes nothing: left open it never will, released it cannot be stopped. Makes no call."""
+        """Say whether the job changes nothing: left open it never will, released it cannot be stopped. No call."""
         return not released
 
     def _job(self, remote_id: str) -> BulkJob:

@@ -18,6 +18,11 @@ from orchestrator.providers.salesloft.wire import PROVIDER, Paging
 MOST_ROUNDS = 3  # a list that changes faster than it can be read is reported, not read for ever
 
 
+def key(nth: int) -> str:
+    """Return the key of the walk's nth record."""
+    return f"{nth:012d}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Place:
     """A place in the walk."""
@@ -37,8 +42,16 @@ class Place:
         """Return the place as JSON-able values."""
         return {**self.__dict__, "ids": packed(self.ids)}
 
+    @property
+    def counted(self) -> int | None:
+        """What the vendor counts; or what we have, where records left after we read them."""
+        return None if self.count is None else max(self.count, len(self.ids))
+
     def query(self, sort_by: str | None, size: int) -> Mapping[str, str]:
-        """Return the query of the page of `size` records at this place; `page` is always named, for without it users come all at once."""
+        """Return the query of the page of `size` records at this place.
+
+        `page` is always named: without it the users come all at once.
+        """
         order = {"sort_by": sort_by, "sort_direction": "ASC"} if sort_by else {}
         return {**order, "per_page": str(size), "page": str(self.page), "include_paging_counts": "true"}
 
@@ -68,8 +81,3 @@ def read(place: Place, ids: Sequence[int], paging: Paging, size: int) -> Reading
     complete = count is None or len(known) >= count or place.round >= MOST_ROUNDS
     again = replace(after, page=1, round=place.round + 1, first=None)
     return Reading(fresh=fresh, after=after if complete else again, is_last=complete)
-
-
-def key(nth: int) -> str:
-    """Return the key of the walk's nth record."""
-    return f"{nth:012d}"

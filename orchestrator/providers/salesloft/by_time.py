@@ -4,7 +4,7 @@
 
 Many records may share one instant, and `gt` alone would lose those that did not fit on the page. So the walk asks from
 one microsecond before the last instant and drops the ids it has. A page full of that one instant is followed by
-page=2, 3 … under the same filter until the instant moves. Page numbers shift when a record of an earlier page is changed
+page=2, 3 … under the same filter until the instant moves. Page numbers shift when a record of an earlier page changes
 and leaves; the count tells, and the walk steps back by as many pages.
 
 `upto` is the newest instant when the walk began. A record that changes while the walk goes on moves beyond it, so no
@@ -19,10 +19,21 @@ from typing import Self
 from orchestrator.job.errors import Misbehaved
 from orchestrator.job.step import Cursor
 from orchestrator.providers.salesloft.ids import packed, unpacked
-from orchestrator.providers.salesloft.times import read_time, write_time
-from orchestrator.providers.salesloft.wire import PROVIDER, Paging, Stamp
+from orchestrator.providers.salesloft.times import write_time
+from orchestrator.providers.salesloft.wire import PROVIDER, Paging
 
 UNCOUNTED = -1
+
+
+def bounds(since: int | None, upto: int | None) -> Mapping[str, str]:
+    """Return the filters for the records from `since` to `upto`, both included; None: open."""
+    lower = {} if since is None else {"updated_at[gt]": write_time(since - 1)}
+    return lower if upto is None else {**lower, "updated_at[lte]": write_time(upto)}
+
+
+def key(at: int, nth: int) -> str:
+    """Return the key of the walk's nth record; keys rise strictly, whatever order an instant's records come in."""
+    return f"{at:020d}.{nth:012d}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,19 +55,14 @@ class Place:
         return cls(**{**cursor, "ids": unpacked(cursor["ids"])})
 
     def to_cursor(self) -> Cursor:
-        """Return the place as JSON-able values; size grows with the records of one instant alone."""
+        """Return the place as JSON-able values; its size grows with the records of one instant alone."""
         return {**self.__dict__, "ids": packed(self.ids)}
-
-    def filters(self) -> Mapping[str, str]:
-        """Return the filters under which the rest lies."""
-        upper = {"updated_at[lte]": write_time(self.upto)}
-        return upper if self.at is None else {"updated_at[gt]": write_time(self.at - 1), **upper}
 
     def query(self, size: int) -> Mapping[str, str]:
         """Return the query of the page of `size` records at this place."""
         counts = {} if self.count is None else {"include_paging_counts": "true"}
         order = {"sort_by": "updated_at", "sort_direction": "ASC", "per_page": str(size), "page": str(self.page)}
-        return {**self.filters(), **order, **counts}
+        return {**bounds(self.at, self.upto), **order, **counts}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,59 +74,52 @@ class Reading:
     is_last: bool
 
 
-def read(place: Place, stamps: Sequence[Stamp], paging: Paging, size: int) -> Reading:
-    """Judge one page of at most `size` records; raises Misbehaved where the vendor did not obey the filter, the order or the page number."""
-    if (lost := _shift(place, paging)) > 0:
+def read(place: Place, ids: Sequence[int], times: Sequence[int], paging: Paging, size: int) -> Reading:
+    """Judge one page of at most `size` records, given by id and time.
+
+    Raises Misbehaved where the vendor did not obey the filter, the order or the page number.
+    """
+    lost = _shift(place, paging)
+    if lost > 0:
         back = max(1, place.page - ceil(lost / size))
         return Reading(fresh=(), after=replace(place, page=back, first=None, count=paging.total_count), is_last=False)
-    times = [read_time(each.updated_at) for each in stamps]
-    _check(place, stamps, times)
-    fresh = [n for n, at in enumerate(times) if at <= place.upto and not _known(place, stamps[n].id, at)]
-    is_last = _is_short(stamps, paging, size) or times[-1] > place.upto
-    return Reading(fresh=fresh, after=_after(place, stamps, times, fresh, paging), is_last=is_last)
+    _check(place, ids, times)
+    known = place.ids
+    fresh = [n for n, at in enumerate(times) if at <= place.upto and not (at == place.at and ids[n] in known)]
+    is_last = _is_short(ids, paging, size) or times[-1] > place.upto
+    return Reading(fresh=fresh, after=_after(place, ids, times, fresh, paging), is_last=is_last)
 
 
 def _shift(place: Place, paging: Paging) -> int:
+    """How many records left from under the page numbers since the last count."""
     if place.count is None or place.count == UNCOUNTED or paging.total_count is None:
         return 0
     return place.count - paging.total_count
 
 
-def _check(place: Place, stamps: Sequence[Stamp], times: Sequence[int]) -> None:
+def _check(place: Place, ids: Sequence[int], times: Sequence[int]) -> None:
     earliest = place.at
-    for each, at in zip(stamps, times, strict=True):
+    for id_, at in zip(ids, times, strict=True):
         if earliest is not None and at < earliest:
-            raise Misbehaved(PROVIDER, f"record {each.id} came out of order: updated_at[gt] or sort_by is not obeyed")
+            raise Misbehaved(PROVIDER, f"record {id_} came out of order: updated_at[gt] or sort_by is not obeyed")
         earliest = at
-    if place.first is not None and stamps and stamps[0].id == place.first:
+    if ids and ids[0] == place.first:
         raise Misbehaved(PROVIDER, f"page {place.page} is the page before it again: page is not obeyed")
 
 
-def _known(place: Place, id_: int, at: int) -> bool:
-    return at == place.at and id_ in place.ids
-
-
-def _is_short(stamps: Sequence[Stamp], paging: Paging, size: int) -> bool:
+def _is_short(ids: Sequence[int], paging: Paging, size: int) -> bool:
     """Fewer than asked for is the end, unless the vendor itself names a next page."""
-    return not stamps or (len(stamps) < (paging.per_page or size) and paging.next_page is None)
+    return not ids or (len(ids) < (paging.per_page or size) and paging.next_page is None)
 
 
-def _after(
-    place: Place, stamps: Sequence[Stamp], times: Sequence[int], fresh: Sequence[int], paging: Paging
-) -> Place:
-    within = [at for at in times if at <= place.upto]
-    last = within[-1] if within else place.at
-    new = frozenset(stamps[n].id for n in fresh if times[n] == last)
+def _after(place: Place, ids: Sequence[int], times: Sequence[int], fresh: Sequence[int], paging: Paging) -> Place:
+    last = max((at for at in times if at <= place.upto), default=place.at)
+    new = frozenset(ids[n] for n in fresh if times[n] == last)
     seen = place.seen + len(fresh)
     if last != place.at:
         return Place(upto=place.upto, total=place.total, at=last, ids=new, seen=seen)
-    stands = replace(place, ids=place.ids | new, seen=seen)
-    if place.count is None:  # a page full of one instant: from here on by page numbers, with counts, from the first
-        return replace(stands, count=UNCOUNTED)
+    stays = replace(place, ids=place.ids | new, seen=seen)
+    if place.count is None:  # a page full of one instant: from here by page numbers, and once more from the first
+        return replace(stays, count=UNCOUNTED)
     count = UNCOUNTED if paging.total_count is None else paging.total_count
-    return replace(stands, page=place.page + 1, first=stamps[0].id if stamps else None, count=count)
-
-
-def key(at: int, nth: int) -> str:
-    """Return the key of the walk's nth record; keys rise strictly, whatever order an instant's records come in."""
-    return f"{at:020d}.{nth:012d}"
+    return replace(stays, page=place.page + 1, first=ids[0] if ids else None, count=count)

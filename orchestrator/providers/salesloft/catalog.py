@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.job.errors import Invalid
 from orchestrator.providers.objects import resolve
 from orchestrator.providers.provider import ObjectType
 
@@ -19,7 +18,7 @@ class ListType:
 
     path: str
     by_time: bool  # it knows `updated_at[gt]`
-    sort_by: str | None = "created_at"  # of a walk by page numbers; None: it has no key that stands still
+    sort_by: str | None = None  # of a walk by page numbers; None: the list has no key that stands still
 
 
 UPSERT_KEYS: Mapping[str, tuple[str, ...]] = {
@@ -28,54 +27,50 @@ UPSERT_KEYS: Mapping[str, tuple[str, ...]] = {
 }
 OPERATIONS = ("upsert",)  # of the job types that are documented: person/upsert, crm_share/upsert; by analogy, accounts
 
-_ROWS: tuple[tuple[str, str, str, ListType | None], ...] = (
-    # name, label, plural, list (None: write only)
-    ("person", "Person", "people", ListType(path="/v2/people.json", by_time=True)),
-    ("account", "Account", "accounts", ListType(path="/v2/accounts.json", by_time=True)),
-    ("crm_share", "CRM share", "crm_shares", None),
-    ("user", "User", "users", ListType(path="/v2/users.json", by_time=False, sort_by="id")),
-    ("cadence", "Cadence", "cadences", ListType(path="/v2/cadences.json", by_time=True)),
-    (
-        "cadence_membership",
-        "Cadence membership",
-        "cadence_memberships",
-        ListType(path="/v2/cadence_memberships.json", by_time=True),
-    ),
-    ("step", "Step", "steps", ListType(path="/v2/steps.json", by_time=False)),
-    ("action", "Action", "actions", ListType(path="/v2/actions.json", by_time=True)),
-    ("call", "Call", "calls", ListType(path="/v2/activities/calls.json", by_time=True)),
-    ("email", "Email", "emails", ListType(path="/v2/activities/emails.json", by_time=True)),
-    (
-        "call_data_record",
-        "Call data record",
-        "call_data_records",
-        ListType(path="/v2/call_data_records.json", by_time=True),
-    ),
-    ("call_disposition", "Call disposition", "call_dispositions", ListType(path="/v2/call_dispositions.json", by_time=False, sort_by="name")),
-    ("call_sentiment", "Call sentiment", "call_sentiments", ListType(path="/v2/call_sentiments.json", by_time=False, sort_by="name")),
-    ("crm_activity", "CRM activity", "crm_activities", ListType(path="/v2/crm_activities.json", by_time=True)),
-    ("crm_user", "CRM user", "crm_users", ListType(path="/v2/crm_users.json", by_time=False, sort_by="id")),
-    ("custom_field", "Custom field", "custom_fields", ListType(path="/v2/custom_fields.json", by_time=False)),
-    ("email_template", "Email template", "email_templates", ListType(path="/v2/email_templates.json", by_time=True)),
-    ("team_template", "Team template", "team_templates", ListType(path="/v2/team_templates.json", by_time=True)),
-    ("group", "Group", "groups", ListType(path="/v2/groups.json", by_time=False)),
-    ("import", "Import", "imports", ListType(path="/v2/imports.json", by_time=False)),
-    ("meeting", "Meeting", "meetings", ListType(path="/v2/meetings.json", by_time=False)),
-    ("note", "Note", "notes", ListType(path="/v2/notes.json", by_time=True)),
-    ("person_stage", "Person stage", "person_stages", ListType(path="/v2/person_stages.json", by_time=False)),
-    ("account_stage", "Account stage", "account_stages", ListType(path="/v2/account_stages.json", by_time=True)),
-    ("account_tier", "Account tier", "account_tiers", ListType(path="/v2/account_tiers.json", by_time=False)),
-    ("phone_number_assignment", "Phone number assignment", "phone_number_assignments", ListType(path="/v2/phone_number_assignments.json", by_time=False)),
-    ("success", "Success", "successes", ListType(path="/v2/successes.json", by_time=True)),
-    ("tag", "Tag", "tags", ListType(path="/v2/tags.json", by_time=False, sort_by="name")),
-    ("task", "Task", "tasks", ListType(path="/v2/tasks.json", by_time=False, sort_by=None)),
+_TIMED: tuple[tuple[str, str, str, str], ...] = (
+    # name, label, plural, path
+    ("person", "Person", "people", "people"),
+    ("account", "Account", "accounts", "accounts"),
+    ("action", "Action", "actions", "actions"),
+    ("cadence", "Cadence", "cadences", "cadences"),
+    ("cadence_membership", "Cadence membership", "cadence_memberships", "cadence_memberships"),
+    ("call", "Call", "calls", "activities/calls"),
+    ("call_data_record", "Call data record", "call_data_records", "call_data_records"),
+    ("crm_activity", "CRM activity", "crm_activities", "crm_activities"),
+    ("email", "Email", "emails", "activities/emails"),
+    ("email_template", "Email template", "email_templates", "email_templates"),
+    ("note", "Note", "notes", "notes"),
+    ("success", "Success", "successes", "successes"),
+    ("team_template", "Team template", "team_templates", "team_templates"),
 )
+_NUMBERED: tuple[tuple[str, str, str, str | None], ...] = (
+    # name, label, plural (and path), sort key
+    ("account_stage", "Account stage", "account_stages", "created_at"),  # knows updated_at, but has a page or two
+    ("account_tier", "Account tier", "account_tiers", "created_at"),
+    ("call_disposition", "Call disposition", "call_dispositions", "name"),
+    ("call_sentiment", "Call sentiment", "call_sentiments", "name"),
+    ("crm_user", "CRM user", "crm_users", "id"),
+    ("custom_field", "Custom field", "custom_fields", "created_at"),
+    ("group", "Group", "groups", "created_at"),
+    ("import", "Import", "imports", "created_at"),
+    ("meeting", "Meeting", "meetings", "created_at"),
+    ("person_stage", "Person stage", "person_stages", "created_at"),
+    ("phone_number_assignment", "Phone number assignment", "phone_number_assignments", "created_at"),
+    ("step", "Step", "steps", "created_at"),
+    ("tag", "Tag", "tags", "name"),
+    ("task", "Task", "tasks", None),
+    ("user", "User", "users", "id"),
+)
+_WRITTEN = (("crm_share", "CRM share", "crm_shares"),)  # by bulk jobs alone
 WRITABLE = frozenset({"person", "account", "crm_share"})
 
-LISTS: Mapping[str, ListType] = {name: found for name, _, _, found in _ROWS if found is not None}
+LISTS: Mapping[str, ListType] = {
+    **{name: ListType(path=f"/v2/{path}.json", by_time=True) for name, _, _, path in _TIMED},
+    **{name: ListType(path=f"/v2/{path}.json", by_time=False, sort_by=sort) for name, _, path, sort in _NUMBERED},
+}
 OBJECTS = tuple(
     ObjectType(name=name, label=label, plural=plural, readable=name in LISTS, writable=name in WRITABLE)
-    for name, label, plural, _ in _ROWS
+    for name, label, plural in sorted([*(row[:3] for row in _TIMED), *(row[:3] for row in _NUMBERED), *_WRITTEN])
 )
 
 

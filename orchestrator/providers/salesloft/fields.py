@@ -74,7 +74,7 @@ def typed(table: Mapping[str, Reading], record: Mapping[str, Any]) -> dict[str, 
 
 
 def shaped(object_name: str, upsert_key: str | None, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the record as a bulk job takes it: texts typed, upsert key named in a row that names none. Raises Invalid."""
+    """Return the record as a bulk job takes it: texts typed, the upsert key named where it is not. Raises Invalid."""
     shaped = typed(TABLES.get(object_name, {}), record)
     if upsert_key is not None and not shaped.get("upsert_key"):
         shaped["upsert_key"] = upsert_key

@@ -1,37 +1,36 @@
 """Salesloft's v2 lists as sources: people, accounts, users, cadences and the others.
 
-How a list is walked is decided in `by_time` and `by_page`, which make no call; here the calls are made and the records
-shaped. A page costs one point, but for deep page numbers, which cost up to 30.
+How a list is walked is decided in `by_time` and `by_page`, which make no call; here it is asked. A page costs a point,
+but for deep page numbers, which cost up to 30.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
-from msgspec import Raw
+import msgspec
 
-from orchestrator.http.client import Ahead, VendorClient
+from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import DownloadCriteria
 from orchestrator.job.step import Cursor
+from orchestrator.providers.paging import Ask, Got, walk
 from orchestrator.providers.provider import GoOn, Page
 from orchestrator.providers.salesloft import by_page, by_time
 from orchestrator.providers.salesloft.answers import page_cost
 from orchestrator.providers.salesloft.canonical import canonical_hash
 from orchestrator.providers.salesloft.catalog import ListType
 from orchestrator.providers.salesloft.times import micros, read_time
-from orchestrator.providers.salesloft.wire import IDENTITIES, RECORDS, STAMPS, Envelope, Paging
+from orchestrator.providers.salesloft.wire import IDENTITIES, RECORDS, STAMPS, Envelope, Metadata, Paging, Stamp
 from orchestrator.providers.shape import Shaper
 
-LARGEST_PAGE = 100  # the vendor's maximum; more is corrected by it without an error
+LARGEST_PAGE = 100  # the vendor's maximum; it corrects more without an error
 TIME_FIELD = "updated_at"
-NOTHING = Page(body=b"", rows=0, read=0)
-
-P = TypeVar("P")
+ONE_AND_COUNT = {"per_page": "1", "page": "1", "include_paging_counts": "true"}
 
 
 class ByTime:
-    """A list that is walked by `updated_at`; one more call than pages, to learn where it ends."""
+    """A list that is walked by `updated_at`; the first call learns where it ends, and brings no record."""
 
     def __init__(self, http: VendorClient, kind: ListType, criteria: DownloadCriteria) -> None:
         pushed = criteria.filter_date_field == TIME_FIELD
@@ -42,59 +41,111 @@ class ByTime:
         self._since = micros(criteria.from_) if pushed and criteria.from_ else None
         self._until = micros(criteria.to) if pushed and criteria.to else None
         self._shaper = Shaper(replace(criteria, from_=None, to=None, filter_date_field=None) if pushed else criteria)
-        self._upto: int | None = None
 
     @property
     def meta(self) -> Mapping[str, Any]:
-        """Page size, what the vendor filters, and, once known, up to which instant (µs since 1970) the list is read."""
-        pushed = [f"{TIME_FIELD}[{op}]" for op, at in (("gt", self._since), ("lte", self._until)) if at is not None]
-        return {"pageSize": self._size, "readBy": TIME_FIELD, "pushedDown": pushed, "upTo": self._upto}
+        """Page size, how the list is read, and which bounds the vendor applies."""
+        return {"pageSize": self._size, "readBy": TIME_FIELD, "pushedDown": list(self._bounds(self._until))}
 
     def pages(self, cursor: Cursor, go_on: GoOn, room: int | None) -> Iterator[Page]:
         """Yield the pages after `cursor`, oldest change first; raises Misbehaved where the cursor does not advance."""
-        place = by_time.Place.from_cursor(cursor) if cursor else self._begin()
-        if place is None:
-            yield NOTHING
-            return
-        self._upto = place.upto
-        yield from follow(self._ask, _Room(room).reader(self._read), place, go_on)
+        return walk(self._http, self, self._shaper, cursor, go_on, room)
 
-    def _begin(self) -> by_time.Place | None:
-        """Find where the list ends now; None: there is nothing in it."""
-        newest = {"sort_by": TIME_FIELD, "sort_direction": "DESC", "per_page": "1", "page": "1"}
-        bounds = by_time.Place(upto=self._until, total=None, at=self._since).filters()
-        answer = self._get({**bounds, **newest, "include_paging_counts": "true"})
-        stamps = STAMPS.envelope(answer.content)
-        ends = [read_time(each.updated_at) for each in stamps.data]
+    def ask(self, cursor: Cursor) -> Ask:
+        """Return the request for the page at a cursor; {} asks where the list ends now."""
+        if not cursor:
+            newest = {"sort_by": TIME_FIELD, "sort_direction": "DESC", **ONE_AND_COUNT}
+            return Ask(path=self._path, params={**self._query, **self._bounds(self._until), **newest})
+        place = by_time.Place.from_cursor(cursor)
+        return Ask(path=self._path, params={**self._query, **place.query(self._size)}, cost=page_cost(place.page))
+
+    def read(self, cursor: Cursor, response: httpx.Response) -> Got:
+        """Read the answer; raises Misbehaved where the vendor did not obey filter, order or page number."""
+        answer, stamps = RECORDS.envelope(response.content), STAMPS.read(response)
+        if not cursor:
+            return Got(records=(), next=self._begin(stamps, _paging(answer)))
+        place = by_time.Place.from_cursor(cursor)
+        times = [read_time(each.updated_at) for each in stamps]
+        reading = by_time.read(place, [each.id for each in stamps], times, _paging(answer), self._size)
+        return Got(
+            records=[answer.data[n] for n in reading.fresh],
+            next=None if reading.is_last else reading.after.to_cursor(),
+            key=lambda position: by_time.key(times[reading.fresh[position]], place.seen + 1 + position),
+            vendor_counted=self._counted(reading.after) if reading.is_last else None,
+        )
+
+    def _begin(self, newest: Sequence[Stamp], paging: Paging) -> Cursor | None:
+        """Return the cursor of the first page: up to the newest instant there is, in the vendor's own time."""
+        ends = [read_time(each.updated_at) for each in newest]
         if not ends or (self._since is not None and ends[0] < self._since):
             return None
         upto = ends[0] if self._until is None else min(ends[0], self._until)
-        return by_time.Place(upto=upto, total=_paging(stamps).total_count, at=self._since)
+        return by_time.Place(upto=upto, total=paging.total_count, at=self._since).to_cursor()
 
-    def _ask(self, place: by_time.Place) -> Ahead:
-        query = {**self._query, **place.query(self._size)}
-        return self._http.ahead(self._path, params=query, cost=page_cost(place.page))
+    def _counted(self, end: by_time.Place) -> int | None:
+        """Return what the vendor counted, or what we have where records left for a later instant while we read."""
+        if end.total is None or end.seen >= end.total:
+            return end.total
+        params = {**self._query, **self._bounds(end.upto), **ONE_AND_COUNT}
+        answer = RECORDS.envelope(self._http.get(self._path, params=params).content)
+        left = _paging(answer).total_count if _upper_bound_understood(answer.metadata) else None
+        return None if left is None else max(left, end.seen)
 
-    def _read(self, place: by_time.Place, answer: httpx.Response, room: int | None) -> "tuple[Page, by_time.Place | None]":
-        records = RECORDS.envelope(answer.content)
-        stamps = STAMPS.envelope(answer.content).data
-        reading = by_time.read(place, stamps, _paging(records), self._size)
-        shaped = self._shaper.shape([records.data[n] for n in reading.fresh], room)
-        keys = [
-            by_time.key(read_time(stamps[reading.fresh[n]].updated_at), place.seen + 1 + n)
-            for n in _ends(shaped.kept)
-        ]
-        after = None if reading.is_last or shaped.full else reading.after
-        page = Page(
-            body=shaped.body,
-            rows=shaped.rows,
-            read=len(reading.fresh),
-            filtered=shaped.filtered,
-            cut=shaped.cut,
-            undated=shaped.undated,
-            first_key=keys[0] if keys else None,
-            last_key=keys[-1] if keys else None,
-            next=None if after is None else after.to_cursor(),
-            vendor_counted=self._counted(reading.after) if reading.is_last and not shaped.cut else None,
+    def _bounds(self, upto: int | None) -> Mapping[str, str]:
+        return by_time.bounds(self._since, upto)
+
+
+class ByPage:
+    """A list that is walked by page numbers."""
+
+    def __init__(self, http: VendorClient, kind: ListType, criteria: DownloadCriteria) -> None:
+        self._http = http
+        self._kind = kind
+        self._query = criteria.query
+        self._size = criteria.page_size or LARGEST_PAGE
+        self._shaper = Shaper(criteria)
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """Page size, and that the list is read by page numbers; the vendor applies no bounds."""
+        return {"pageSize": self._size, "readBy": "page", "pushedDown": []}
+
+    def pages(self, cursor: Cursor, go_on: GoOn, room: int | None) -> Iterator[Page]:
+        """Yield the pages after `cursor`; raises Misbehaved where the page number is not obeyed."""
+        return walk(self._http, self, self._shaper, cursor, go_on, room)
+
+    def ask(self, cursor: Cursor) -> Ask:
+        """Return the request for the page at a cursor, at the price of its number."""
+        place = by_page.Place.from_cursor(cursor)
+        query = {**self._query, **place.query(self._kind.sort_by, self._size)}
+        return Ask(path=self._kind.path, params=query, cost=page_cost(place.page))
+
+    def read(self, cursor: Cursor, response: httpx.Response) -> Got:
+        """Read the answer; raises Misbehaved where the page number was not obeyed."""
+        answer = RECORDS.envelope(response.content)
+        place = by_page.Place.from_cursor(cursor)
+        reading = by_page.read(place, _ids(response, answer.data), _paging(answer), self._size)
+        return Got(
+            records=[answer.data[n] for n in reading.fresh],
+            next=None if reading.is_last else reading.after.to_cursor(),
+            key=lambda position: by_page.key(len(place.ids) + 1 + position),
+            vendor_counted=reading.after.counted if reading.is_last else None,
         )
-        return page, after
+
+
+def _paging(answer: Envelope[Any]) -> Paging:
+    return (answer.metadata and answer.metadata.paging) or Paging()
+
+
+def _upper_bound_understood(metadata: Metadata | None) -> bool:
+    """Say whether the vendor named the upper bound among its filters; one that it does not know counts too much."""
+    filtering = metadata.filtering if metadata is not None else None
+    return isinstance(filtering, dict) and "lte" in msgspec.json.encode(filtering.get(TIME_FIELD)).decode()
+
+
+def _ids(response: httpx.Response, records: Sequence[msgspec.Raw]) -> list[int]:
+    """Return what tells the records apart: their ids, or, in a list without numeric ids, a hash of each."""
+    found = [each.id for each in IDENTITIES.read(response)]
+    return [
+        each if isinstance(each, int) else canonical_hash(record) for each, record in zip(found, records, strict=True)
+    ]

@@ -6,11 +6,12 @@ will do, for their hashes are added up. One writer per bulk job is what makes ei
 """
 
 from orchestrator.http.client import VendorClient
+from orchestrator.job.errors import Misbehaved
 from orchestrator.job.step import Cursor
 from orchestrator.providers.provider import Posted, Proof, Walking
 from orchestrator.providers.salesloft.canonical import canonical_hash
 from orchestrator.providers.salesloft.rows import PER_PAGE, query, rising
-from orchestrator.providers.salesloft.wire import ROWS, BulkJob
+from orchestrator.providers.salesloft.wire import PROVIDER, ROWS, BulkJob
 
 MOST_PAGES = 60  # a tenth of the team's minute; a new bulk job for the chunk costs less than a longer walk
 HASHES = 2**64
@@ -20,7 +21,7 @@ def by_total(job: BulkJob, posted: Posted) -> Proof | Walking:
     """Judge by the job's own count; where that proves nothing, start the walk if it can be finished."""
     expected = posted.acked_rows + posted.rows
     if job.is_released:
-        return Proof.UNPROVEN
+        raise Misbehaved(PROVIDER, f"bulk job {job.id} was released before it was filled, and not by us")
     if job.total == expected:
         return Proof.ARRIVED
     if job.total is not None and job.total > expected:

@@ -65,7 +65,7 @@ def state_pages(
     """Yield the rows after `cursor` that are in one of `statuses` (none named: all), as they are now."""
     more = {"status": ",".join(statuses)} if statuses else {}
     stored = after(cursor)
-    holds = bool(statuses) and not UNSETTLED <= set(statuses)
+    holds = bool(statuses) and not set(statuses) >= UNSETTLED
     for rows, last in walk(http, path, after(cursor), go_on, **more):
         for row in rows:
             holds = holds or row.status not in SETTLED
@@ -82,21 +82,19 @@ def walk(
 ) -> Iterator[tuple[list[JobDataRow], int | None]]:
     """Yield pages of rows with the id to go on from; None after the last page. One call a page, the next one ahead."""
     ahead = http.ahead(path, params=query(above, **more))
-    while True:
-        rows = ROWS.read(ahead.result())
-        above = rising([row.id for row in rows], above)
-        more_to_come = len(rows) >= PER_PAGE
-        goes_on = more_to_come and go_on()
-        if goes_on:
-            ahead = http.ahead(path, params=query(above, **more))
-        try:
-            yield rows, above if more_to_come else None
-        except GeneratorExit:
+    try:
+        while True:
+            rows = ROWS.read(ahead.result())
+            above = rising([row.id for row in rows], above)
+            is_last = len(rows) < PER_PAGE
+            goes_on = not is_last and go_on()
             if goes_on:
-                ahead.drop()
-            raise
-        if not goes_on:
-            return
+                ahead = http.ahead(path, params=query(above, **more))
+            yield rows, None if is_last else above
+            if not goes_on:
+                return
+    finally:
+        ahead.drop()
 
 
 def _fate(row: JobDataRow) -> Fate:

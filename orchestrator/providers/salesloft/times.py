@@ -1,12 +1,10 @@
 """Salesloft's timestamps as whole microseconds since 1970: with `Z` or an offset, with or without a fraction."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
+from orchestrator.clock import from_micros, to_micros
 from orchestrator.job.errors import Misbehaved
 from orchestrator.providers.salesloft.wire import PROVIDER
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 
 
 def read_time(text: str) -> int:
@@ -18,10 +16,10 @@ def read_time(text: str) -> int:
 
 
 def micros(moment: datetime) -> int:
-    """Return whole microseconds since 1970, without a float on the way."""
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) // MICROSECOND
+    """Return whole microseconds since 1970, taking UTC where the moment names no zone."""
+    return to_micros(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def write_time(at: int) -> str:
     """Write microseconds since 1970 as the vendor's filters take them."""
-    return f"{(EPOCH + timedelta(microseconds=at)).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return f"{from_micros(at).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

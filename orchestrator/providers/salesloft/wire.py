@@ -111,7 +111,7 @@ class Reader(Generic[T]):
         self._bare: msgspec.json.Decoder[T] = msgspec.json.Decoder(bare)
 
     def read(self, answer: httpx.Response) -> T:
-        """Return the data of an answer; raises Unreachable where it is no JSON, Misbehaved where it is something else."""
+        """Return the data; raises Unreachable where the answer is no JSON, Misbehaved where it is something else."""
         return self.envelope(answer.content).data
 
     def envelope(self, body: bytes) -> Envelope[T]:

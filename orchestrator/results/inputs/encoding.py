@@ -54,10 +54,10 @@ def _canonical(named: str) -> str:
 
 
 def _guess(first: bytes) -> str:
-    half = len(first) // 2
-    if half and first[1::2].count(0) > half * 0.3:
+    many = max(1, len(first) * 0.15)  # zeros on one side; a stray NUL is no sign of UTF-16
+    if first[1::2].count(0) > many:
         return "utf-16-le"
-    if half and first[0::2].count(0) > half * 0.3:
+    if first[0::2].count(0) > many:
         return "utf-16-be"
     try:
         codecs.getincrementaldecoder("utf-8")().decode(first)

@@ -60,6 +60,7 @@ class _Window:
     def __init__(self, blocks: Iterator[bytes], encoding: Encoding, at: int) -> None:
         self._blocks = blocks
         self._name = encoding.name
+        self._unit = encoding.unit
         self._errors = "surrogateescape" if encoding.unit == 1 else "surrogatepass"
         self._decoder = codecs.getincrementaldecoder(encoding.name)(self._errors)
         self._text = ""
@@ -106,7 +107,7 @@ class _Window:
     def _take(self, end: int) -> str:
         passed = self._text[self._start : end]
         self._start = end
-        self.at += len(passed) if passed.isascii() else len(passed.encode(self._name, self._errors))
+        self.at += len(passed) * self._unit if passed.isascii() else len(passed.encode(self._name, self._errors))
         return passed
 
 

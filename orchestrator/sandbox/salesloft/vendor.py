@@ -72,12 +72,11 @@ class Salesloft:
         return replace(answer, headers=(*answer.headers, *headers), cost=points, route=f"{request.method} {route}")
 
     def _headers(self, points: int, verdict: Verdict) -> list[tuple[str, str]]:
-        headers = [
-            ("x-ratelimit-endpoint-cost", str(points)),
-            ("x-ratelimit-remaining-minute", str(verdict.remaining)),
-        ]
-        if self._switches.now.limit_header:
-            headers.append(("x-ratelimit-limit-minute", str(self._switches.now.rate)))
+        options, headers = self._switches.now, [("x-ratelimit-endpoint-cost", str(points))]
+        if options.rate:
+            headers.append(("x-ratelimit-remaining-minute", str(verdict.remaining)))
+        if options.limit_header:
+            headers.append(("x-ratelimit-limit-minute", str(options.rate)))
         return headers
 
     def _route(self, request: Request) -> tuple[str, Call]:

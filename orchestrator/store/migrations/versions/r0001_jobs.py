@@ -69,6 +69,7 @@ TABLES: dict[str, Sequence[SchemaItem]] = {
         sa.Column("refresh_until", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("removed_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["budget_id"], ["budgets.id"], name="fk_connections_budget_id"),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_connections_tenant_id"),
         sa.PrimaryKeyConstraint("id", name="pk_connections"),

@@ -1,0 +1,25 @@
+"""The API as one ASGI app over a runtime."""
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from orchestrator.api import bulk, connections, errors, health, problems, results, schedules, upload, views
+from orchestrator.api.edge import Edge
+
+if TYPE_CHECKING:
+    from orchestrator.runtime import Runtime
+
+VERSION = "1"
+ABOUT = "Bulk jobs against rate-limited APIs: not a row lost, not a row doubled, not a call over the limit."
+
+
+def make_app(runtime: "Runtime") -> FastAPI:
+    """Return the app; it opens nothing itself, and closes nothing."""
+    app = FastAPI(title="Bulkhead", version=VERSION, description=ABOUT, redirect_slashes=False)
+    app.state.runtime = runtime
+    problems.install(app)
+    for group in (health, errors, upload, bulk, views, results, connections, schedules):
+        app.include_router(group.router)
+    app.add_middleware(Edge)
+    return app

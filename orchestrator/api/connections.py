@@ -1,0 +1,96 @@
+"""Connections: add, list, look, check, remove. Secrets go in and never come back."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from orchestrator.api.auth import Admin, Reader, Submitter
+from orchestrator.api.idempotency import Answer, Keep, Once
+from orchestrator.api.paging import PAGING, Paged, mark, only
+from orchestrator.api.state import runtime_of
+from orchestrator.api.status import millis
+from orchestrator.api.wire import ConnectionBody
+from orchestrator.lifecycle.connections import Wish
+from orchestrator.store.budgets import Budget
+from orchestrator.store.connections import Connection
+
+router = APIRouter(prefix="/connections", tags=["connections"])
+
+
+@router.post("", status_code=201, dependencies=[Depends(only())])
+def add(request: Request, who: Admin, body: ConnectionBody, once: Once) -> Response:
+    """Add a connection; makes no call at the provider."""
+
+    def work(_: Keep) -> Answer:
+        runtime = runtime_of(request)
+        added = runtime.connections.add(who.tenant_id, _wish(body))
+        shown = _shown(added, runtime.store.budgets.get(added.budget_id))
+        return Answer(status=201, body=shown, headers={"Location": f"/connections/{added.id}"})
+
+    return once(body.sent, work)
+
+
+def _wish(body: ConnectionBody) -> Wish:
+    return Wish(
+        name=body.name,
+        provider=body.provider,
+        base_url=body.base_url,
+        credentials=body.credentials,
+        settings=body.settings,
+        limits=body.limits,
+        reserve=body.reserve,
+        budget=body.budget,
+    )
+
+
+@router.get("", dependencies=[Depends(only(*PAGING))])
+def list_connections(request: Request, response: Response, who: Reader, paging: Paged) -> list[dict[str, Any]]:
+    """List connections in the order they were added."""
+    store = runtime_of(request).store
+    found = store.connections.list(who.tenant_id, after_id=paging.after, size=paging.size)
+    mark(response, len(found), next_token=found[-1].id if len(found) == paging.size else None)
+    return [_shown(each, store.budgets.get(each.budget_id)) for each in found]
+
+
+@router.get("/{name}", dependencies=[Depends(only())])
+def show(request: Request, who: Reader, name: str) -> dict[str, Any]:
+    """Return one connection, by name or instanceId."""
+    store = runtime_of(request).store
+    found = store.connections.get(who.tenant_id, name)
+    return _shown(found, store.budgets.get(found.budget_id))
+
+
+@router.delete("/{name}", status_code=204, dependencies=[Depends(only())])
+def remove(request: Request, who: Admin, name: str) -> Response:
+    """Remove a connection that no live job and no schedule needs, and erase its credentials."""
+    runtime_of(request).connections.remove(who.tenant_id, name)
+    return Response(status_code=204)
+
+
+@router.post("/{name}/check", dependencies=[Depends(only())])
+def check(request: Request, who: Submitter, name: str) -> dict[str, Any]:
+    """Make one cheap real call and say what works; a refusal is an answer, not an error."""
+    found = runtime_of(request).connections.check(who.tenant_id, name)
+    return {
+        "ok": found.ok,
+        "message": found.message,
+        "account": found.account,
+        "user": found.user,
+        "environment": found.environment,
+    }
+
+
+def _shown(connection: Connection, budget: Budget) -> dict[str, Any]:
+    return {
+        "instanceId": connection.id,
+        "name": connection.name,
+        "provider": connection.provider,
+        "baseUrl": connection.base_url,
+        "credentials": {"type": connection.credential_type},
+        "settings": dict(connection.settings),
+        "budget": budget.name,
+        "limits": [dict(each) for each in budget.limits],
+        "reserve": budget.reserve,
+        "authState": str(connection.auth_state),
+        "createdDate": millis(connection.created_at),
+    }

@@ -1,0 +1,225 @@
+"""A live turn: what a step hands over becomes checkpoints, each one part and one commit under the turn's lease."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from orchestrator.job.chunk import Chunk, Part, RowError, Stream, VendorJob
+from orchestrator.job.commit import Effect, Event, Outcome, Signals
+from orchestrator.job.errors import Fenced
+from orchestrator.job.record import Counts, Job
+from orchestrator.job.status import StopReason
+from orchestrator.job.step import Cursor, Step, Successor
+from orchestrator.lifecycle.heartbeat import Pulse
+from orchestrator.lifecycle.notes import Notes
+from orchestrator.lifecycle.seal import seal_outcome, seal_records
+from orchestrator.lifecycle.vendors import OpenVendor
+from orchestrator.providers.provider import Provider
+from orchestrator.results.fates import tied_rows
+from orchestrator.results.inputs.reader import open_input
+from orchestrator.results.inputs.row import InputReader
+from orchestrator.results.objects import ObjectStore
+from orchestrator.results.parts import PartBuffer
+from orchestrator.store.claims import Claim
+from orchestrator.store.store import Store
+
+CHECKPOINT = timedelta(seconds=0.5)  # work repeated after a crash at most; per page would halve the speed
+SHORT_TURN = timedelta(seconds=0.5)  # where others of the budget wait
+LONG_TURN = timedelta(seconds=20)
+
+
+class LiveTurn:
+    """One bounded run of one claimed step (see steps/step.py for the contract)."""
+
+    def __init__(
+        self,
+        claim: Claim,
+        *,
+        store: Store,
+        objects: ObjectStore,
+        open_vendor: Callable[[], OpenVendor],
+        pulse: Pulse,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._claim = claim
+        self._store = store
+        self._objects = objects
+        self._open_vendor = open_vendor
+        self._opened: OpenVendor | None = None
+        self._pulse = pulse
+        self._stopping = stopping
+        self._began = self._committed_at = time.monotonic()
+        self._signals = Signals(stop=False, others_wait=False)
+        self._next_part = claim.step.next_part
+        self._buffer = PartBuffer()
+        self._stream = Stream.RECORDS
+        self._cursor: Cursor | None = None
+        self._notes = Notes()
+        self._broken = False
+
+    @property
+    def job(self) -> Job:
+        return self._claim.job
+
+    @property
+    def step(self) -> Step:
+        return self._claim.step
+
+    @property
+    def epoch(self) -> int:
+        return self._claim.lease.epoch
+
+    @property
+    def began_at(self) -> datetime:
+        return self._claim.now
+
+    @property
+    def vendor(self) -> Provider:
+        if self._opened is None:
+            self._opened = self._open_vendor()
+        return self._opened.provider
+
+    @property
+    def vendor_job(self) -> VendorJob:
+        return self._store.vendor_jobs.get(self.job.id, self.step.vendor_seq)
+
+    @property
+    def is_over(self) -> bool:
+        longest = SHORT_TURN if self._signals.others_wait else LONG_TURN
+        return (
+            self._signals.stop
+            or self._pulse.lost
+            or self._stopping()
+            or time.monotonic() - self._began >= longest.total_seconds()
+        )
+
+    def may_go_on(self) -> bool:
+        return not self.is_over
+
+    def keep(
+        self,
+        body: bytes | bytearray | memoryview,
+        *,
+        rows: int,
+        counts: Counts,
+        cursor: Cursor,
+        stream: Stream = Stream.RECORDS,
+        first_key: str | None = None,
+        last_key: str | None = None,
+        errors: Sequence[RowError] = (),
+    ) -> None:
+        self._stream = stream
+        if rows:
+            self._buffer.add(body, rows, first_key, last_key)
+        self._notes.counts += counts + Counts(bytes=len(body))
+        self._notes.errors.extend(errors)
+        self._cursor = cursor
+        if self._buffer.ready or time.monotonic() - self._committed_at >= CHECKPOINT.total_seconds():
+            self._commit(None)
+
+    def save(
+        self,
+        *effects: Effect,
+        cursor: Cursor | None = None,
+        counts: Counts | None = None,
+        successors: Sequence[Successor] = (),
+    ) -> None:
+        self._notes.effects.extend(effects)
+        self._notes.successors.extend(successors)
+        self._notes.counts += counts or Counts()
+        self._cursor = cursor if cursor is not None else self._cursor
+        self._commit(None)
+
+    def tell(
+        self,
+        *,
+        event: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        meta: Mapping[str, Any] | None = None,
+        vendor_counted: int | None = None,
+    ) -> None:
+        if event is not None:
+            self._notes.events.append(Event(name=event, data=data or {}))
+        self._notes.meta.update(meta or {})
+        if vendor_counted is not None:
+            self._notes.vendor_counted = vendor_counted
+
+    def note_stop(self, reason: StopReason, message: str) -> None:
+        self._notes.stop_reason, self._notes.status_message = reason, message
+
+    def rescue(self, remote_id: str) -> None:
+        self._store.rescue.remote_id(self.job.id, self.step.vendor_seq, remote_id)
+
+    def chunks(self) -> Sequence[Chunk]:
+        return self._store.chunks.of_vendor_job(self.job.id, self.step.vendor_seq)
+
+    def load(self, key: str) -> bytes:
+        return self._objects.get(key)
+
+    def write(self, key: str, body: bytes) -> None:
+        self._objects.put_new(key, body)
+
+    def rows_tied(self) -> Iterator[int]:
+        return tied_rows(self._objects, self._store.parts.of_step(self.job.id, self.step.id))
+
+    def open_input(self) -> InputReader:
+        criteria, key = self.job.criteria, self.job.input_key
+        assert key is not None
+        return open_input(
+            self._objects,
+            key,
+            getattr(criteria, "format"),  # noqa: B009 - only uploads have an input
+            encoding=getattr(criteria, "encoding"),  # noqa: B009
+            delimiter=getattr(criteria, "column_delimiter"),  # noqa: B009
+            blanks=getattr(criteria, "blanks"),  # noqa: B009
+        )
+
+    def seal(self, stream: Stream) -> Sequence[Part] | None:
+        parts = self._store.parts.of_job(self.job.id, stream)
+        shape = seal_records if stream is Stream.RECORDS else seal_outcome
+        return shape(self._objects, parts, self.job, self.step.id, self._claim.lease.epoch)
+
+    def end(self, outcome: Outcome) -> Signals:
+        """Commit what is left with the outcome, and give the unused tokens back. Raises Fenced, StoreDown."""
+        try:
+            return self._commit(outcome)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Give the unused tokens back; commits nothing."""
+        if self._opened is not None:
+            self._opened.close()
+
+    def _commit(self, outcome: Outcome | None) -> Signals:
+        lease = self._claim.lease
+        if self._broken:
+            raise Fenced(lease.step_id, lease.epoch)  # after an error nothing is written again under this epoch
+        self._broken = True
+        part = self._write_part()
+        notes, self._notes = self._notes, Notes()
+        commit = notes.commit(cursor=self._cursor, part=part, outcome=outcome, opened=self._opened)
+        self._signals = self._store.commits.commit(lease, commit)
+        self._broken = False
+        self._committed_at = time.monotonic()
+        self._next_part += 1 if part else 0
+        if self._opened is not None and self._signals.reserved:
+            self._opened.purse.topped_up(self._signals.reserved)
+        self._cursor = None
+        return self._signals
+
+    def _write_part(self) -> Part | None:
+        if not self._buffer.rows:
+            return None
+        part = self._buffer.part(
+            stream=self._stream,
+            job_id=self.job.id,
+            step_id=self.step.id,
+            seq=self._next_part,
+            partition=self.step.partition,
+            epoch=self._claim.lease.epoch,
+            restart=self.job.restarts,
+        )
+        self._objects.put_new(part.object_key, self._buffer.take())
+        return part

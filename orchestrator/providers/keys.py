@@ -1,0 +1,57 @@
+"""Keys of records, by which a list is walked: each must lie above the one before it, or rows are lost or doubled."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+from orchestrator.job.errors import Misbehaved
+from orchestrator.providers.shape import Raws
+
+Key = int | str
+
+
+class Keys:
+    """Reads and checks one field as the key of records; whole numbers rise, texts only differ.
+
+    Texts are not compared by size: the vendor's order of letters need not be ours.
+    """
+
+    def __init__(self, provider: str, name: str) -> None:
+        self._provider = provider
+        self._name = name
+        kind = msgspec.defstruct("Keyed", [("key", int | str)], rename={"key": name})
+        self._decode: Callable[[msgspec.Raw], Any] = msgspec.json.Decoder(kind).decode
+
+    def of(self, record: msgspec.Raw) -> Key:
+        """Return the key of one record; raises Misbehaved where there is none."""
+        try:
+            key: Key = self._decode(record).key
+        except msgspec.MsgspecError as error:
+            raise Misbehaved(self._provider, f"a record without a usable {self._name}: {error}") from None
+        return int(key) if isinstance(key, str) and key.isascii() and key.isdigit() else key
+
+    def advance(self, last: Key, after: Key | None) -> Key:
+        """Return `last`; raises Misbehaved where it does not lie beyond `after`, the last key of the page before."""
+        if after is not None and not _is_beyond(last, after):
+            raise Misbehaved(self._provider, f"a page whose last {self._name} {last} is not beyond {after}")
+        return last
+
+    def check(self, records: Raws, after: Key | None) -> None:
+        """Raise Misbehaved unless the keys rise strictly from `after` on; parses every record's key."""
+        keys = [self.of(record) for record in records]
+        if not _rise(keys if after is None else [after, *keys]):
+            raise Misbehaved(self._provider, f"a page whose records do not rise by {self._name} from {after}")
+
+
+def _is_beyond(key: Key, other: Key) -> bool:
+    if isinstance(key, int) and isinstance(other, int):
+        return key > other
+    return key != other
+
+
+def _rise(keys: Sequence[Key]) -> bool:
+    if all(isinstance(key, int) for key in keys):
+        return all(_is_beyond(after, before) for before, after in pairwise(keys))
+    return len(set(keys)) == len(keys)

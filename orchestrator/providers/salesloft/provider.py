@@ -1,0 +1,38 @@
+"""One Salesloft team, through one turn's client."""
+
+from orchestrator.http.client import VendorClient
+from orchestrator.job.criteria import DownloadCriteria, UploadCriteria
+from orchestrator.providers.provider import Check, Source
+from orchestrator.providers.salesloft.bulk_jobs import SalesloftBulkJobs
+from orchestrator.providers.salesloft.catalog import LISTS
+from orchestrator.providers.salesloft.lists import ByPage, ByTime
+from orchestrator.providers.salesloft.wire import ME, Me
+
+
+class Salesloft:
+    """The lists and the bulk jobs of one connection."""
+
+    def __init__(self, http: VendorClient) -> None:
+        self._http = http
+
+    def check(self) -> Check:
+        """Ask who we are; one call."""
+        me = ME.read(self._http.get("/v2/me.json"))
+        user, team = me.name or me.email, _team(me)
+        message = f"Connected to Salesloft as {user or 'an unnamed user'}" + (f" of {team}" if team else "")
+        return Check(ok=True, message=message, account=team, user=user)
+
+    def source(self, criteria: DownloadCriteria) -> Source:
+        """Return the list that the criteria ask for, walked by time where it can be."""
+        kind = LISTS[criteria.object_name]
+        return ByTime(self._http, kind, criteria) if kind.by_time else ByPage(self._http, kind, criteria)
+
+    def sink(self, criteria: UploadCriteria) -> SalesloftBulkJobs:
+        """Return the bulk jobs of the criteria's type."""
+        return SalesloftBulkJobs(self._http, criteria)
+
+
+def _team(me: Me) -> str | None:
+    if me.team is None:
+        return None
+    return me.team.name or (f"team {me.team.id}" if me.team.id is not None else None)

@@ -1,0 +1,119 @@
+"""Wiring: the only file that knows every concrete thing. Nothing is built at import."""
+
+import secrets as random_source
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from orchestrator.clock import WallClock
+from orchestrator.dispatch import Dispatch, make_celery, queue_of
+from orchestrator.http.pool import ClientPool
+from orchestrator.lifecycle import Lifecycle
+from orchestrator.lifecycle.connections import ConnectionDesk
+from orchestrator.lifecycle.heartbeat import Heartbeat
+from orchestrator.lifecycle.take import TurnTaker
+from orchestrator.lifecycle.vendors import Vendors
+from orchestrator.limits.limit import Limiter
+from orchestrator.limits.redis import RedisLimiter
+from orchestrator.notify import Notifier
+from orchestrator.providers.provider import Family
+from orchestrator.providers.rest import REST
+from orchestrator.providers.salesloft import SALESLOFT
+from orchestrator.results.objects import ObjectStore
+from orchestrator.secrets import Keyring
+from orchestrator.settings import Settings
+from orchestrator.store.store import Store
+from orchestrator.upkeep import Upkeep
+
+FAMILIES: Mapping[str, Family] = {family.name: family for family in (SALESLOFT, REST)}
+
+PROVIDER_QUEUES = tuple(queue_of(name) for name in sorted(FAMILIES))
+
+
+class Runtime:
+    """One process's view of everything."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: Store,
+        objects: ObjectStore,
+        limiter: Limiter,
+        pool: ClientPool,
+        keyring: Keyring,
+    ) -> None:
+        clock = WallClock(settings.clock_shift)
+        self.settings = settings
+        self.store = store
+        self.objects = objects
+        self.limiter = limiter
+        self.families = FAMILIES
+        self.owner = random_source.token_hex(16)
+        self._pool = pool
+        self._keyring = keyring
+        self.dispatch = Dispatch(store, make_celery(settings.broker_url))
+        self.vendors = Vendors(store=store, families=FAMILIES, limiter=limiter, pool=pool, keyring=keyring, clock=clock)
+        self._worker: tuple[Sequence[str], int] | None = None
+        self.heartbeat = Heartbeat(store.claims.renew, also=self._show_worker)
+        self.turns = TurnTaker(
+            store=store,
+            objects=objects,
+            vendors=self.vendors,
+            heartbeat=self.heartbeat,
+            owner=self.owner,
+            dispatch=self.dispatch.budget,
+        )
+        self.lifecycle = Lifecycle(store=store, families=FAMILIES, turns=self.turns, dispatch=self.dispatch.budget)
+        self.connections = ConnectionDesk(store, FAMILIES, keyring, self.vendors.opened)
+        notifier = Notifier(store.outbox, client=pool.token_client, secret=self.webhook_secret, now=_now)
+        self.upkeep = Upkeep(store=store, dispatch=self.dispatch, lifecycle=self.lifecycle, notifier=notifier)
+
+    @classmethod
+    def make(cls, settings: Settings) -> "Runtime":
+        """Wire everything up for these settings; connects to nothing yet."""
+        return cls(
+            settings,
+            store=Store.open(settings.database_url, clock_shift=settings.clock_shift),
+            objects=ObjectStore.open(settings.store_url),
+            limiter=RedisLimiter(settings.redis_url, settings.clock_shift),
+            pool=ClientPool(
+                allow=settings.allow_networks,
+                ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
+            ),
+            keyring=keyring_of(settings),
+        )
+
+    def start_heartbeat(self, queues: Sequence[str], slots: int) -> None:
+        """Show this process as a worker of these queues, and carry its turns' leases on."""
+        self._worker = (queues, slots)
+        self._show_worker()
+        self.heartbeat.start()
+
+    def stop(self) -> None:
+        """Ask the running turns to end at their next page."""
+        self.lifecycle.stop()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.heartbeat.stop()
+        if self._worker is not None:
+            self.store.workers.leave(self.owner)
+        self._pool.close()
+        self.store.close()
+
+    def webhook_secret(self, tenant_id: int) -> bytes:
+        """Return a tenant's signing secret; derived, so that there is no table of secrets to lose."""
+        return self._keyring.derive(f"webhook|{tenant_id}")
+
+    def _show_worker(self) -> None:
+        if self._worker is not None:
+            self.store.workers.beat(self.owner, *self._worker)
+
+
+def keyring_of(settings: Settings) -> Keyring:
+    """Return the keys that seal credentials: the stated ones, else those of the home folder."""
+    return Keyring.from_text(settings.keys) if settings.keys else Keyring.from_file(settings.keys_path)
+
+
+def _now() -> datetime:
+    return WallClock().now()

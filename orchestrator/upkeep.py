@@ -1,0 +1,79 @@
+"""What concerns many jobs: the dispatch tick, schedules, the day turn, sweeps. Beat calls it; any number may."""
+
+import logging
+from datetime import timedelta
+
+from orchestrator.dispatch import Dispatch
+from orchestrator.job.errors import Conflict, Invalid, Missing, OrchestratorError
+from orchestrator.lifecycle import Lifecycle
+from orchestrator.lifecycle.timetable import next_fire
+from orchestrator.notify import Notifier
+from orchestrator.store.schedules import Schedule
+from orchestrator.store.store import Store
+
+log = logging.getLogger(__name__)
+
+USAGE_KEPT = timedelta(days=3)
+
+
+class Upkeep:
+    """Periodic work; each call is harmless when repeated, late or lost."""
+
+    def __init__(self, *, store: Store, dispatch: Dispatch, lifecycle: Lifecycle, notifier: Notifier) -> None:
+        self._store = store
+        self._dispatch = dispatch
+        self._lifecycle = lifecycle
+        self._notifier = notifier
+
+    def tick(self) -> int:
+        """Hint every due step that has no hint; return how many hints were given."""
+        return self._dispatch.tick()
+
+    def day_turn(self) -> int:
+        """Restart the THROTTLED jobs whose time has come; return how many."""
+        restarted = 0
+        for job_id in self._store.sweeps.throttled_and_due():
+            try:
+                self._lifecycle.restart(None, job_id)
+                restarted += 1
+            except (Conflict, Missing):
+                continue  # somebody else was faster
+        return restarted
+
+    def fire_schedules(self) -> int:
+        """Submit the jobs of all schedules that are due; return how many.
+
+        A fire's time comes from the schedule's row alone; what was missed meanwhile is one fire, not many.
+        """
+        return sum(self._fire(schedule) for schedule in self._store.schedules.due())
+
+    def _fire(self, schedule: Schedule) -> bool:
+        later = schedule.next_fire_at
+        now = self._store.database_time()
+        while later <= now:
+            later = next_fire(after=later, cron=schedule.cron, every=schedule.every, timezone=schedule.timezone)
+        try:
+            return self._lifecycle.fire(schedule, later)
+        except (Invalid, Missing) as error:
+            log.warning("schedule.refused", extra={"schedule": schedule.id, "cause": str(error)})
+            self._store.schedules.fire(schedule.id, schedule.next_fire_at, lambda _: None, later)
+            return False
+
+    def deliver(self) -> int:
+        """Send the notifications that are due; return how many were taken."""
+        return self._notifier.deliver()
+
+    def sweep(self) -> None:
+        """Forget dead workers and old usage, and report what must never be (I5)."""
+        try:
+            self._store.workers.sweep()
+            self._store.usage.sweep(USAGE_KEPT)
+            self._report("steps.forgotten", self._store.sweeps.forgotten_steps())
+            self._report("jobs.without_steps", self._store.sweeps.running_without_steps())
+            self._report("steps.ready_under_stopped_jobs", self._store.sweeps.ready_under_stopped_jobs())
+        except OrchestratorError as error:
+            log.warning("sweep.failed", extra={"cause": str(error)})
+
+    def _report(self, name: str, found: object) -> None:
+        if found:
+            log.error(name, extra={"ids": found})

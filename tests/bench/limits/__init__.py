@@ -1,0 +1,1 @@
+"""What the limiter costs, and what it leaves unused."""
