@@ -124,3 +124,12 @@ def test_api_keys_are_long_random_and_known_by_their_hash():
     assert one.hash == hash_api_key(one.text)
     assert same_secret(one.hash, hash_api_key(one.text))
     assert not same_secret(one.hash, other.hash)
+
+
+def test_derived_secrets_are_the_same_each_time_and_others_for_other_purposes():
+    text = generate()
+    keyring, again = Keyring.from_text(text), Keyring.from_text(text)
+
+    assert keyring.derive("webhook|1") == again.derive("webhook|1")
+    assert keyring.derive("webhook|1") != keyring.derive("webhook|2")
+    assert len(keyring.derive("webhook|1")) == 32

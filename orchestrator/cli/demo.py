@@ -46,7 +46,7 @@ class Files:
     @classmethod
     def within(cls, folder: Path) -> "Files":
         """Return the paths in this folder."""
-        names = {"people": "people.csv", "outcome": "people-outcome.jsonl", "refused": "people-refused.csv"}
+        names = {"people": "people.csv", "outcome": "people-outcome.jsonl", "refused": "people-refused.jsonl"}
         return cls(**{name: folder / file for name, file in names.items()}, items=folder / "items.jsonl")
 
 
@@ -106,7 +106,7 @@ def _run(
     up, down = _watch(client, stack, totals, console, ended)
     client.save_result(up["id"], files.outcome, format="jsonl")
     client.save_result(down["id"], files.items, format="jsonl")
-    files.refused.write_bytes(client.errors_csv(up["id"]))
+    rehearsal.save_errors(client, up["id"], files.refused)
     seen = stack.look_until(lambda: stack.flower_tasks() > 0, FLOWER_PATIENCE)
     vendor = _vendor_counts(stack.sandbox_url)
     return [

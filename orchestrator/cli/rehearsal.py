@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.client import Client
+from orchestrator.client import Client, pages
 
 BAD_EVERY = 150  # each 150th row has an address that the vendor refuses
 PAGE_SIZE = 500  # records
@@ -100,6 +100,13 @@ def upload(client: Client, people: Path) -> int:
 def download(client: Client) -> int:
     """Start the download and return the job's id."""
     return client.download({"connection": "shop", "objectName": "items", "format": "jsonl", "pageSize": PAGE_SIZE}).id
+
+
+def save_errors(client: Client, job_id: int, path: Path) -> None:
+    """Write why each refused row was refused, one JSON object a line."""
+    with path.open("wb") as file:
+        for each in pages(lambda token: client.errors(job_id, after=token, size=1000)):
+            file.write(msgspec.json.encode(each) + b"\n")
 
 
 def upload_checks(status: Mapping[str, Any], vendor: Mapping[str, Any], outcome: Path, size: Size) -> Iterator[Check]:

@@ -1,7 +1,7 @@
 """The control plane: orders faults, tells the time, shows what happened. Under `/_sandbox`, without authorization."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import Body, FastAPI, HTTPException, Response
@@ -21,126 +21,123 @@ def make_control(world: World) -> FastAPI:
         redoc_url=None,
         openapi_url="/_sandbox/openapi.json",
     )
-    _add_faults(app, world)
-    _add_state(app, world)
-    _add_views(app, world)
+    control = Control(world)
+    for method, path, call, status in (
+        ("POST", "faults", control.order, 201),
+        ("GET", "faults", control.orders, 200),
+        ("DELETE", "faults", control.clear, 204),
+        ("POST", "spend", control.spend, 204),
+        ("POST", "tokens", control.tokens, 204),
+        ("POST", "reset", world.reset, 204),
+        ("GET", "options", control.options, 200),
+        ("PATCH", "options", control.change, 200),
+        ("POST", "clock", control.clock, 200),
+        ("POST", "seed", control.seed, 204),
+        ("POST", "rest", control.resource, 204),
+        ("GET", "log", control.log, 200),
+        ("GET", "stats", control.stats, 200),
+        ("GET", "people", control.people, 200),
+        ("GET", "lists/{path:path}", control.records, 200),
+    ):
+        app.add_api_route(f"/_sandbox/{path}", call, methods=[method], status_code=status)
     return app
 
 
-def _add_faults(app: FastAPI, world: World) -> None:
-    @app.post("/_sandbox/faults", status_code=201)
-    def order(body: wire.OrderBody) -> dict[str, Any]:
+class Control:
+    """The calls of the control plane, on one world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def order(self, body: wire.OrderBody) -> dict[str, Any]:
         """Order a fault for requests to come."""
-        return {"id": world.order(body.fault.fault(), body.match.match(), times=body.times, after=body.after)}
+        id_ = self._world.order(body.fault.fault(), body.match.match(), times=body.times, after=body.after)
+        return {"id": id_}
 
-    @app.get("/_sandbox/faults")
-    def orders() -> list[dict[str, Any]]:
+    def orders(self) -> list[dict[str, Any]]:
         """Show each order and how often it struck."""
-        return world.faults.view()
+        return self._world.faults.view()
 
-    @app.delete("/_sandbox/faults", status_code=204)
-    def clear() -> None:
+    def clear(self) -> None:
         """Forget all orders."""
-        with world.lock:
-            world.faults.clear()
+        with self._world.lock:
+            self._world.faults.clear()
 
-    @app.post("/_sandbox/spend", status_code=204)
-    def spend(body: wire.SpendBody) -> None:
+    def spend(self, body: wire.SpendBody) -> None:
         """Spend points as another integration of the team would."""
-        with world.lock:
-            world.vendors[body.vendor].eat(body.points)
+        with self._world.lock:
+            self._world.vendors[body.vendor].eat(body.points)
 
-    @app.post("/_sandbox/tokens", status_code=204)
-    def tokens(body: wire.TokenBody) -> None:
+    def tokens(self, body: wire.TokenBody) -> None:
         """Accept a token, or accept tokens no longer."""
-        with world.lock:
+        with self._world.lock:
+            tokens = self._world.salesloft.tokens
             if body.revoke:
-                world.salesloft.tokens.revoke(None if body.revoke == "*" else body.revoke)
+                tokens.revoke(None if body.revoke == "*" else body.revoke)
             if body.add:
-                world.salesloft.tokens.add(body.add)
+                tokens.add(body.add)
             if body.revoke_refresh:
-                world.salesloft.tokens.revoke_refresh()
+                tokens.revoke_refresh()
 
-
-def _add_state(app: FastAPI, world: World) -> None:
-    @app.post("/_sandbox/reset", status_code=204)
-    def reset() -> None:
-        """Start again as at the beginning: seeds, options, clock, orders, log."""
-        world.reset()
-
-    @app.get("/_sandbox/options")
-    def options() -> dict[str, Any]:
+    def options(self) -> dict[str, Any]:
         """Show every switch."""
-        return asdict(world.switches.now)
+        return asdict(self._world.switches.now)
 
-    @app.patch("/_sandbox/options")
-    def change(body: dict[str, Any] = Body()) -> dict[str, Any]:
+    def change(self, body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
         """Turn switches while the sandbox runs."""
         try:
-            return asdict(world.change(body))
+            return asdict(self._world.change(body))
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
 
-    @app.post("/_sandbox/clock")
-    def clock(body: wire.ClockBody) -> dict[str, Any]:
-        """Advance the clock, or let it stand."""
-        with world.lock:
+    def clock(self, body: wire.ClockBody) -> dict[str, Any]:
+        """Advance the clock, let it stand, let it run."""
+        clock = self._world.clock
+        with self._world.lock:
             if body.told is not None:
-                world.clock.tell(body.told)
-            now = world.clock.advance(body.advance)
-            return {"now": iso(now), "told": world.clock.told}
+                clock.tell(body.told)
+            return {"now": iso(clock.advance(body.advance)), "told": clock.told}
 
-    @app.post("/_sandbox/seed", status_code=204)
-    def seeds(body: wire.SeedBody) -> None:
+    def seed(self, body: wire.SeedBody) -> None:
         """Add records to Salesloft's lists."""
-        tables = world.salesloft.tables
+        tables = self._world.salesloft.tables
         if unknown := sorted({*body.lists, *body.records} - set(tables)):
             raise HTTPException(422, f"unknown lists: {', '.join(unknown)}")
-        with world.lock:
+        with self._world.lock:
             for path, count in body.lists.items():
                 seed(tables[path], path, count, ties=body.ties)
             for path, records in body.records.items():
-                plant(tables[path], records, world.clock.now())
+                plant(tables[path], records, self._world.clock.now())
 
-    @app.post("/_sandbox/rest", status_code=204)
-    def resource(body: wire.ResourceBody) -> None:
+    def resource(self, body: wire.ResourceBody) -> None:
         """Offer the generic REST vendor's records in one more style, under `/rest/{name}`."""
-        with world.lock:
-            world.rest.add(Resource(**body.model_dump()))
+        with self._world.lock:
+            self._world.rest.add(Resource(**body.model_dump()))
 
-
-def _add_views(app: FastAPI, world: World) -> None:
-    @app.get("/_sandbox/log")
-    def log(since: int = 0, limit: int = 1000) -> Response:
+    def log(self, since: int = 0, limit: int = 1000) -> Response:
         """Show requests, oldest first, after a sequence number."""
-        with world.lock:
-            entries = world.ledger.log(since, limit)
-        return _json({"data": entries})
+        with self._world.lock:
+            return _json({"data": self._world.ledger.log(since, limit)})
 
-    @app.get("/_sandbox/stats")
-    def stats() -> Response:
+    def stats(self) -> Response:
         """Show what was counted: requests, refusals, bulk jobs, rows, doubles."""
-        with world.lock:
-            counted = {name: vendor.stats() for name, vendor in world.vendors.items()}
+        with self._world.lock:
+            counted = {name: vendor.stats() for name, vendor in self._world.vendors.items()}
             refusals = sum(vendor["refusals"] for vendor in counted.values())
-            return _json({**world.ledger.stats(), "refusals": refusals, **counted})
+            return _json({**self._world.ledger.stats(), "refusals": refusals, **counted})
 
-    @app.get("/_sandbox/people")
-    def people() -> Response:
+    def people(self) -> Response:
         """Show every person."""
-        return _dump("people")
+        return self.records("people")
 
-    @app.get("/_sandbox/lists/{path:path}")
-    def records(path: str) -> Response:
+    def records(self, path: str) -> Response:
         """Show every record of a list."""
-        if path not in world.salesloft.tables:
+        salesloft = self._world.salesloft
+        if path not in salesloft.tables:
             raise HTTPException(404, "unknown list")
-        return _dump(path)
-
-    def _dump(path: str) -> Response:
-        with world.lock:
-            world.salesloft.bulk.settle()
-            rows = [row.body for row in world.salesloft.tables[path].rows.values()]
+        with self._world.lock:
+            salesloft.bulk.settle()
+            rows = [row.body for row in salesloft.tables[path].rows.values()]
         return Response(b'{"data":[' + b",".join(rows) + b"]}", media_type="application/json")
 
 

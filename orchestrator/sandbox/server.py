@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import uvicorn
@@ -27,7 +27,8 @@ def serve(host: str = "127.0.0.1", port: int = 0, options: Options | None = None
     with _listener(host, port) as listener:
         sys.stdout.write(f"started {_address(listener)}\n")
         sys.stdout.flush()
-        _server(app).run(sockets=[listener])
+        with suppress(KeyboardInterrupt):
+            _server(app).run(sockets=[listener])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,7 @@ def test_what_is_left_of_a_window_lasts_until_its_reset(desk, clock, full):
 
     desk.limiter.observe("team", [MINUTES], News(remaining={"rate": 5}, resets_in={"rate": MINUTE}))
     before = desk.all_of([MINUTES])
-    clock.passes(MINUTE)
+    clock.passes(MINUTE + SECOND / 10)
 
     assert before == 0
     assert desk.all_of([MINUTES]) == 5
@@ -47,7 +47,7 @@ def test_at_a_known_reset_the_quota_is_whole_again(desk, clock, full):
     desk.limiter.observe("team", [DAILY], News(remaining={"quota": 5}, resets_in={"quota": MINUTE}))
 
     before = desk.all_of([DAILY])
-    clock.passes(MINUTE)
+    clock.passes(MINUTE + SECOND)
 
     assert before == 5
     assert desk.all_of([DAILY]) == 100

@@ -14,6 +14,8 @@ Record = dict[str, Any]
 EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 SENIORITIES = {"director", "executive", "individual_contributor", "manager", "vice_president", "unknown"}
 CRM_SCOPE = "person:set_crm_id"
+PATHS = {"person": "people", "account": "accounts"}
+LINKS = {"account": "accounts", "owner": "users"}
 NOT_FIELDS = {"upsert_key", "id", "account_id", "owner_id", "created_at", "updated_at"}
 SHAPES: Mapping[str, type] = {"tags": list, "custom_fields": dict}
 
@@ -70,7 +72,10 @@ class Upserts:
         base = old.record() if old else {"id": table.next_id(), "created_at": iso(now)}
         merged = finish(base | _fields(record) | _links(record) | {"updated_at": iso(now)})
         row = table.put(merged, old.created_at if old else now, now)
-        return {"upsert_type": "update" if old else "create", kind: {"id": row.id, "_href": f"/v2/{kind}/{row.id}"}}
+        return {
+            "upsert_type": "update" if old else "create",
+            kind: {"id": row.id, "_href": f"/v2/{PATHS[kind]}/{row.id}"},
+        }
 
 
 def _fields(record: Record) -> Record:
@@ -78,10 +83,9 @@ def _fields(record: Record) -> Record:
 
 
 def _links(record: Record) -> Record:
-    places = (("account", "accounts"), ("owner", "users"))
     return {
         kind: {"id": record[f"{kind}_id"], "_href": f"/v2/{path}/{record[f'{kind}_id']}"}
-        for kind, path in places
+        for kind, path in LINKS.items()
         if record.get(f"{kind}_id") is not None
     }
 

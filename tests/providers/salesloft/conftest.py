@@ -62,7 +62,9 @@ class Team:
         self.http = VendorClient(http, provider="salesloft", purse=self.purse, keeper=keeper)
         self.provider = Salesloft(self.http)
 
-    def orders(self, path: str = "", *, method: str | None = None, times: int | None = 1, after: int = 0, **fault: Any) -> None:
+    def orders(
+        self, path: str, *, method: str | None = None, times: int | None = 1, after: int = 0, **fault: Any
+    ) -> None:
         """Order a fault for requests to come."""
         self.world.order(Fault(**fault), Match(method=method, path=path), times=times, after=after)
 

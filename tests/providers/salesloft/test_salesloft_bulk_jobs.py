@@ -318,7 +318,9 @@ def test_rows_can_be_asked_for_by_status_while_the_job_runs(teams: Teams) -> Non
     assert sum(len(page.rows) for page in waiting) == 100
     assert handled[-1].stored == {"after": 0}
     assert everything[-1].stored == {"after": handled[-1].rows[-1].key}
-    assert all("status=success%2Cerror" in t or "status=success,error" in t for _, t in team.requests() if "success" in t)
+    assert all(
+        "status=success%2Cerror" in t or "status=success,error" in t for _, t in team.requests() if "success" in t
+    )
 
 
 @pytest.mark.parametrize("long", [True, False])
