@@ -34,11 +34,6 @@ def _redis_of(data: Data) -> str:
     return broker if broker.startswith(("redis://", "rediss://")) else LOCAL_REDIS
 
 
-def _url_of(data: Data) -> str:
-    host = data["api_host"]
-    return f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{data['api_port']}"  # noqa: S104
-
-
 class Settings(BaseSettings):
     """The settings of one process; frozen, and its repr shows no secret."""
 
@@ -97,12 +92,13 @@ class Settings(BaseSettings):
     api_port: int = Field(default=8080, ge=1, le=65535)
     """Port that the API listens on. A usual one that needs no rights."""
 
-    url: str = Field(default_factory=_url_of)
-    """Where the command line and the Python client find the API. By default where `bulkhead api` listens."""
+    url: str | None = None
+    """Where the command line finds the API. By default the address that `bulkhead up` wrote into the home folder, else
+    port 8080 of this computer."""
 
     api_key: str | None = Field(default=None, repr=False)
-    """Key with which the command line and the Python client speak to the API. By default the one that `bulkhead up`
-    wrote into the home folder."""
+    """Key with which the command line speaks to the API. By default the one that `bulkhead up` wrote into the home
+    folder."""
 
     bootstrap_key: str | None = Field(default=None, repr=False, min_length=20)
     """First API key of a new installation, for the tenant `default`, all scopes; `bulkhead migrate` puts it into the
@@ -188,7 +184,7 @@ def inherited(*, ours: bool = True) -> dict[str, str]:
 
 def reference() -> list[Setting]:
     """Return every setting: its variable, its default as a person would write it, what it is for."""
-    symbols = {"home": "$BULKHEAD_HOME", "broker_url": LOCAL_REDIS, "api_host": "127.0.0.1", "api_port": 8080}
+    symbols = {"home": "$BULKHEAD_HOME", "broker_url": LOCAL_REDIS}
     return [
         Setting(variable(name), _default(field, symbols), " ".join((field.description or "").split()))
         for name, field in Settings.model_fields.items()

@@ -46,15 +46,6 @@ def test_the_limits_use_the_brokers_redis_where_it_is_one(monkeypatch):
     assert with_rabbit.redis_url == "redis://127.0.0.1:6379/0"
 
 
-def test_the_client_looks_for_the_api_where_it_listens(monkeypatch):
-    monkeypatch.setenv("BULKHEAD_API_HOST", "0.0.0.0")
-    monkeypatch.setenv("BULKHEAD_API_PORT", "9001")
-
-    settings = Settings.load()
-
-    assert settings.url == "http://127.0.0.1:9001"
-
-
 def test_an_empty_variable_counts_as_absent(monkeypatch):
     monkeypatch.setenv("BULKHEAD_KEYS", "")
     monkeypatch.setenv("BULKHEAD_API_PORT", "")

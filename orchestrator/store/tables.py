@@ -152,6 +152,7 @@ jobs = Table(
     Column("progress_at", Micros, nullable=False),
     Column("completed_at", Micros),
     Column("restart_at", Micros),  # THROTTLED: when it goes on by itself
+    sqlite_autoincrement=True,  # ids of forgotten jobs never come back: their objects may still be there
 )
 Index("ix_jobs_tenant", jobs.c.tenant_id, jobs.c.id)
 Index("ix_jobs_budget", jobs.c.budget_id, jobs.c.status)

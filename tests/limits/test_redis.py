@@ -150,7 +150,7 @@ def test_a_server_that_may_drop_tokens_is_refused_with_what_to_change(valkey):
 
 def test_a_refusal_writes_nothing(redis_url):
     limiter = RedisLimiter(redis_url)
-    limiter.seed("team", ALL, Seed(gate_for=SECOND))
+    limiter.seed("team", ALL, Seed(slots_taken=2))
     with redis.Redis.from_url(redis_url) as client:
         before = client.hgetall("bulkhead:{team}"), client.keys()
 

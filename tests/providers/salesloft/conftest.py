@@ -1,6 +1,6 @@
 """A Salesloft team of our own: the sandbox on a free port, and one turn's real client that counts what it spends."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -112,7 +112,7 @@ def upload(**criteria: Any) -> UploadCriteria:
     return checked
 
 
-def stored(pages: list[Page]) -> list[dict[str, Any]]:
+def stored(pages: Sequence[Page]) -> list[dict[str, Any]]:
     """The records of the pages, in order."""
     return [msgspec.json.decode(line) for page in pages for line in bytes(page.body).splitlines()]
 

@@ -193,7 +193,7 @@ INDEXES: Sequence[tuple[str, str, Sequence[str], str | None, bool]] = (
 def upgrade() -> None:
     """Create the tables, then their indexes."""
     for table, items in TABLES.items():
-        op.create_table(table, *items)
+        op.create_table(table, *items, sqlite_autoincrement=table == "jobs")
     for name, table, columns, where, unique in INDEXES:
         condition = None if where is None else sa.text(where)
         op.create_index(name, table, columns, unique=unique, postgresql_where=condition, sqlite_where=condition)
