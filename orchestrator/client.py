@@ -93,8 +93,6 @@ class Client:
         """Close all connections."""
         self._http.close()
 
-    # jobs
-
     def download(self, criteria: Mapping[str, Any], *, idempotency_key: str | None = None) -> Receipt:
         """Start a download."""
         return _receipt(self._send("POST", "/bulk/download", json=criteria, headers=_repeatable(idempotency_key)))
@@ -176,8 +174,6 @@ class Client:
             time.sleep(pause.total_seconds())
             pause = min(SLOWEST_LOOK, pause * LOOK_GROWTH)
 
-    # results
-
     @contextmanager
     def result(self, job_id: int, *, format: str | None = None, partial: bool = False) -> Iterator[Iterator[bytes]]:
         """Open the result as blocks of bytes; `format` is jsonl, json, csv, or a media type."""
@@ -201,12 +197,6 @@ class Client:
         finally:
             unfinished.unlink(missing_ok=True)
         return size
-
-    def errors_csv(self, job_id: int) -> bytes:
-        """Return the refused rows as CSV, in the user's own columns plus the error."""
-        return self._send("GET", f"/bulk/{job_id}/errors", headers={"Accept": "text/csv"}).content
-
-    # connections and schedules
 
     def add_connection(self, connection: Mapping[str, Any], *, idempotency_key: str | None = None) -> Json:
         """Add a connection."""
@@ -247,8 +237,6 @@ class Client:
     def ready(self) -> Json:
         """Return what works and what does not; raises ApiError while Bulkhead is not ready."""
         return self._json("GET", "/health/ready")
-
-    # plumbing
 
     def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
         with _told():

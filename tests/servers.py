@@ -96,3 +96,12 @@ def valkey_binary() -> str:
     bundled = (str(path) for folder in folders for path in Path(folder).glob("_binaries/*/valkey-server"))
     found = next(bundled, None) or shutil.which("valkey-server") or shutil.which("redis-server")
     return found or missing("a Valkey or Redis server")
+
+
+def postgres_answers() -> bool:
+    """Say whether a PostgreSQL answers on its standard port of this computer."""
+    try:
+        socket.create_connection(("127.0.0.1", 5432), timeout=1).close()
+    except OSError:
+        return False
+    return True

@@ -22,8 +22,7 @@ from celery.signals import (
 
 from orchestrator.runtime import Runtime
 from orchestrator.settings import Settings
-
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+from workers.logs import write_log
 
 
 class Process:
@@ -90,4 +89,4 @@ def _ended(**_: object) -> None:
 
 @setup_logging.connect
 def _logging(loglevel: int = logging.INFO, **_: object) -> None:
-    logging.basicConfig(level=loglevel, format=LOG_FORMAT)
+    write_log(loglevel)

@@ -71,7 +71,7 @@ def list_jobs(
         size=paging.size,
         status=_word(JobStatus, "status", status),
         direction=_word(Direction, "direction", direction),
-        connection_id=connection and named_connection(runtime, who.tenant_id, connection).id,
+        connection_id=None if connection is None else named_connection(runtime, who.tenant_id, connection).id,
         object_name=object_name,
     )
     mark(response, len(found), next_token=found[-1].id if len(found) == paging.size else None)

@@ -1,6 +1,6 @@
 """Schedules: downloads that start again and again."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -12,7 +12,6 @@ from orchestrator.api.paging import PAGING, Paged, mark, only
 from orchestrator.api.state import named_connection, runtime_of
 from orchestrator.api.status import millis
 from orchestrator.api.wire import DownloadBody, ScheduleBody
-from orchestrator.clock import Clock, WallClock
 from orchestrator.job.errors import Invalid
 from orchestrator.job.status import Direction
 from orchestrator.lifecycle.budget_rules import checked_zone
@@ -41,7 +40,7 @@ def add(request: Request, who: Submitter, body: ScheduleBody, once: Once) -> Res
             request=dict(criteria.sent),
             criteria=checked,
             enabled=body.enabled,
-            **_timing(body, WallClock()),
+            **_timing(body, runtime.store.database_time()),
         )
         added = runtime.store.schedules.add(who.tenant_id, new)
         return Answer(status=201, body=_shown(added), headers={"Location": f"/schedules/{added.name}"})
@@ -49,11 +48,10 @@ def add(request: Request, who: Submitter, body: ScheduleBody, once: Once) -> Res
     return once(body.sent, work)
 
 
-def _timing(body: ScheduleBody, clock: Clock) -> dict[str, Any]:
+def _timing(body: ScheduleBody, now: datetime) -> dict[str, Any]:
     if (body.cron is None) == (body.every_seconds is None):
         raise Invalid("cron", "or everySeconds is needed, and not both", "Send one of the two.")
     timezone = checked_zone("timezone", body.timezone)
-    now = clock.now()
     cron = None if body.cron is None else checked_cron(body.cron, now=now, timezone=timezone)
     every = None if body.every_seconds is None else timedelta(seconds=body.every_seconds)
     first = next_fire(after=now, cron=cron, every=every, timezone=timezone)

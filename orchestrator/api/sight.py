@@ -1,10 +1,8 @@
 """Collects what is known of a job besides its own row."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from orchestrator.api.status import Sight
-from orchestrator.clock import WallClock
 from orchestrator.job.record import Job
 
 if TYPE_CHECKING:
@@ -18,15 +16,11 @@ def seen(runtime: "Runtime", job: Job) -> Sight:
     tally = jobs.steps_of(job.id)
     return Sight(
         request=jobs.request_of(job.id),
-        now=_now(),
+        now=runtime.store.database_time(),
         remote_ids=jobs.vendor_ids(job.id),
-        waiting_reason=waiting and str(waiting.reason),
-        waiting_until=waiting and waiting.until,
+        waiting_reason=None if waiting is None else str(waiting.reason),
+        waiting_until=None if waiting is None else waiting.until,
         steps_done=tally.done,
         steps_total=tally.total,
         phase=tally.phase,
     )
-
-
-def _now() -> datetime:
-    return WallClock().now()

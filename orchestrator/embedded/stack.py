@@ -4,6 +4,7 @@ Redis, database migrated, first API key ─▶ sandbox · api · workers · cont
 """
 
 import http.client
+import json
 import subprocess
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -89,13 +90,14 @@ class Stack:
             raise self._not_started(self._failed() or "api")
         return True
 
-    def flower_tasks(self) -> int:
-        """Return how many tasks Flower has seen, 0 while it is not up."""
+    def tasks_in_flower(self) -> frozenset[str]:
+        """Return the names of the tasks that Flower has seen, none while it is not up."""
         if self._plan.flower_port is None:
-            return 0
+            return frozenset()
         token = b64encode(flower_login(self._plan.home).encode()).decode()
         status, body = _get(self._plan.flower_port, "/api/tasks", {"Authorization": f"Basic {token}"})
-        return body.count(b'"uuid"') if status == http.client.OK else 0
+        tasks = json.loads(body).values() if status == http.client.OK else ()
+        return frozenset(task["name"] for task in tasks if task["name"])
 
     def _is_ready(self) -> bool:
         sandbox = self._plan.sandbox_port

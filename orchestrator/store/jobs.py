@@ -193,6 +193,14 @@ class Jobs:
             ).scalar_one_or_none()
         return StepTally(done=row.done, total=row.total, phase=phase)
 
+    def due_steps(self, job_id: int) -> Sequence[int]:
+        """Return the job's steps that are due now, in their fair order."""
+        query = select(steps.c.id).where(
+            steps.c.job_id == job_id, steps.c.state == "ready", steps.c.due_at <= self._database.now
+        )
+        with self._database.read() as connection:
+            return list(connection.execute(query.order_by(steps.c.vtime, steps.c.id)).scalars())
+
     def vendor_ids(self, job_id: int) -> Sequence[str]:
         """Return the ids of the job's vendor jobs, in the order they were planned."""
         query = (

@@ -1,4 +1,4 @@
-"""Forgetting jobs that ended long ago. Rows go first: an object that no manifest names is garbage, and swept as such."""
+"""Forgetting jobs that ended long ago. Rows go first: an object that no manifest names is garbage, and swept."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -455,7 +455,7 @@ def test_usual_headers_of_rate_limits_are_understood() -> None:
 
     assert (news.remaining, news.limits) == ({"rate": 7}, {"rate": 10})
     assert news.resets_in == {"rate": timedelta(seconds=30)}
-    assert not (odd.remaining or odd.resets_in)
+    assert (odd.remaining, odd.resets_in) == ({}, {})
 
 
 def test_a_vendor_that_refuses_for_good_stops_the_list(vendor: Running, provider: Provider) -> None:

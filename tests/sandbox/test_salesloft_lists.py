@@ -102,8 +102,29 @@ def test_an_unknown_filter_is_ignored_and_an_understood_one_is_echoed(sandbox):
     assert answer.json()["metadata"]["filtering"] == {"email_addresses": ["nobody@x.test"]}
 
 
-def test_a_list_without_a_time_filter_ignores_it(sandbox):
-    assert len(sandbox.data("/v2/custom_fields", **{"updated_at[gt]": "2030-01-01T00:00:00Z"})) == 20
+@pytest.mark.parametrize("path", ["custom_fields", "tasks", "users", "steps"])
+def test_a_list_without_a_time_filter_ignores_it(sandbox, path):
+    assert len(sandbox.data(f"/v2/{path}.json", **{"updated_at[gt]": "2030-01-01T00:00:00Z"})) == 20
+
+
+@pytest.mark.parametrize(
+    ("path", "key"), [("tasks", "due_date"), ("tags", "name"), ("cadence_memberships", "added_at")]
+)
+def test_each_list_has_sort_keys_of_its_own(sandbox, path, key):
+    sorted_by_it = sandbox.api.get(f"/v2/{path}.json", params={"sort_by": key})
+    people = sandbox.api.get("/v2/people.json", params={"sort_by": "due_date"})
+
+    assert sorted_by_it.json()["metadata"]["sorting"]["sort_by"] == key
+    assert people.status_code == 422
+
+
+def test_groups_know_no_pages(started):
+    sandbox = started(others=140)
+
+    groups = sandbox.api.get("/v2/groups.json", params={"page": 2, "per_page": 10}).json()
+
+    assert len(groups["data"]) == 140
+    assert "paging" not in groups["metadata"]
 
 
 @pytest.mark.parametrize("query", [{"sort_by": "shoe_size"}, {"sort_direction": "UP"}, {"updated_at[gt]": "yesterday"}])

@@ -13,36 +13,38 @@ record is read twice and the walk ends; the next walk, from `upto`, finds the ch
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from math import ceil
 from typing import Self
 
+from orchestrator.clock import from_micros, to_micros
 from orchestrator.job.errors import Misbehaved
 from orchestrator.job.step import Cursor
 from orchestrator.providers.salesloft.ids import packed, unpacked
-from orchestrator.providers.salesloft.times import write_time
+from orchestrator.providers.salesloft.times import MICROSECOND, written
 from orchestrator.providers.salesloft.wire import PROVIDER, Paging
 
 UNCOUNTED = -1
 
 
-def bounds(since: int | None, upto: int | None) -> Mapping[str, str]:
+def bounds(since: datetime | None, upto: datetime | None) -> Mapping[str, str]:
     """Return the filters for the records from `since` to `upto`, both included; None: open."""
-    lower = {} if since is None else {"updated_at[gt]": write_time(since - 1)}
-    return lower if upto is None else {**lower, "updated_at[lte]": write_time(upto)}
+    lower = {} if since is None else {"updated_at[gt]": written(since - MICROSECOND)}
+    return lower if upto is None else {**lower, "updated_at[lte]": written(upto)}
 
 
-def key(at: int, nth: int) -> str:
+def key(at: datetime, nth: int) -> str:
     """Return the key of the walk's nth record; keys rise strictly, whatever order an instant's records come in."""
-    return f"{at:020d}.{nth:012d}"
+    return f"{to_micros(at):020d}.{nth:012d}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A place in the walk; times in microseconds since 1970."""
+    """A place in the walk."""
 
-    upto: int
+    upto: datetime
     total: int | None  # records up to `upto` when the walk began
-    at: int | None = None  # the last instant; None: before the first record
+    at: datetime | None = None  # the last instant; None: before the first record
     ids: frozenset[int] = frozenset()  # records of that instant that we have
     seen: int = 0  # records that we have, of all instants
     page: int = 1
@@ -52,11 +54,13 @@ class Place:
     @classmethod
     def from_cursor(cls, cursor: Cursor) -> Self:
         """Read a place that `to_cursor` wrote."""
-        return cls(**{**cursor, "ids": unpacked(cursor["ids"])})
+        at = None if cursor["at"] is None else from_micros(cursor["at"])
+        return cls(**{**cursor, "upto": from_micros(cursor["upto"]), "at": at, "ids": unpacked(cursor["ids"])})
 
     def to_cursor(self) -> Cursor:
-        """Return the place as JSON-able values; its size grows with the records of one instant alone."""
-        return {**self.__dict__, "ids": packed(self.ids)}
+        """Return the place as JSON-able values, times in µs; its size grows with the records of one instant alone."""
+        at = None if self.at is None else to_micros(self.at)
+        return {**self.__dict__, "upto": to_micros(self.upto), "at": at, "ids": packed(self.ids)}
 
     def query(self, size: int) -> Mapping[str, str]:
         """Return the query of the page of `size` records at this place."""
@@ -74,7 +78,7 @@ class Reading:
     is_last: bool
 
 
-def read(place: Place, ids: Sequence[int], times: Sequence[int], paging: Paging, size: int) -> Reading:
+def read(place: Place, ids: Sequence[int], times: Sequence[datetime], paging: Paging, size: int) -> Reading:
     """Judge one page of at most `size` records, given by id and time.
 
     Raises Misbehaved where the vendor did not obey the filter, the order or the page number.
@@ -97,7 +101,7 @@ def _shift(place: Place, paging: Paging) -> int:
     return place.count - paging.total_count
 
 
-def _check(place: Place, ids: Sequence[int], times: Sequence[int]) -> None:
+def _check(place: Place, ids: Sequence[int], times: Sequence[datetime]) -> None:
     earliest = place.at
     for id_, at in zip(ids, times, strict=True):
         if earliest is not None and at < earliest:
@@ -112,8 +116,8 @@ def _is_short(ids: Sequence[int], paging: Paging, size: int) -> bool:
     return not ids or (len(ids) < (paging.per_page or size) and paging.next_page is None)
 
 
-def _after(place: Place, ids: Sequence[int], times: Sequence[int], fresh: Sequence[int], paging: Paging) -> Place:
-    last = max((at for at in times if at <= place.upto), default=place.at)
+def _after(place: Place, ids: Sequence[int], times: Sequence[datetime], fresh: Sequence[int], paging: Paging) -> Place:
+    last = next((at for at in reversed(times) if at <= place.upto), place.at)
     new = frozenset(ids[n] for n in fresh if times[n] == last)
     seen = place.seen + len(fresh)
     if last != place.at:

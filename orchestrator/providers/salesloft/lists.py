@@ -20,7 +20,7 @@ from orchestrator.providers.salesloft import by_page, by_time
 from orchestrator.providers.salesloft.answers import page_cost
 from orchestrator.providers.salesloft.canonical import canonical_hash
 from orchestrator.providers.salesloft.catalog import ListType
-from orchestrator.providers.salesloft.times import micros, read_time
+from orchestrator.providers.salesloft.times import aware
 from orchestrator.providers.salesloft.wire import IDENTITIES, RECORDS, STAMPS, Envelope, Metadata, Paging, Stamp
 from orchestrator.providers.shape import Shaper
 
@@ -38,8 +38,8 @@ class ByTime:
         self._path = kind.path
         self._query = criteria.query
         self._size = criteria.page_size or LARGEST_PAGE
-        self._since = micros(criteria.from_) if pushed and criteria.from_ else None
-        self._until = micros(criteria.to) if pushed and criteria.to else None
+        self._since = aware(criteria.from_) if pushed and criteria.from_ else None
+        self._until = aware(criteria.to) if pushed and criteria.to else None
         self._shaper = Shaper(replace(criteria, from_=None, to=None, filter_date_field=None) if pushed else criteria)
 
     @property
@@ -65,7 +65,7 @@ class ByTime:
         if not cursor:
             return Got(records=(), next=self._begin(stamps, _paging(answer)))
         place = by_time.Place.from_cursor(cursor)
-        times = [read_time(each.updated_at) for each in stamps]
+        times = [aware(each.updated_at) for each in stamps]
         reading = by_time.read(place, [each.id for each in stamps], times, _paging(answer), self._size)
         return Got(
             records=[answer.data[n] for n in reading.fresh],
@@ -76,7 +76,7 @@ class ByTime:
 
     def _begin(self, newest: Sequence[Stamp], paging: Paging) -> Cursor | None:
         """Return the cursor of the first page: up to the newest instant there is, in the vendor's own time."""
-        ends = [read_time(each.updated_at) for each in newest]
+        ends = [aware(each.updated_at) for each in newest]
         if not ends or (self._since is not None and ends[0] < self._since):
             return None
         upto = ends[0] if self._until is None else min(ends[0], self._until)

@@ -1,25 +1,15 @@
-"""Salesloft's timestamps as whole microseconds since 1970: with `Z` or an offset, with or without a fraction."""
+"""Salesloft's timestamps: with `Z` or with an offset, with or without microseconds; filters compare microseconds."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from orchestrator.clock import from_micros, to_micros
-from orchestrator.job.errors import Misbehaved
-from orchestrator.providers.salesloft.wire import PROVIDER
+MICROSECOND = timedelta(microseconds=1)  # the vendor's resolution
 
 
-def read_time(text: str) -> int:
-    """Read a timestamp, taking UTC where it names no offset; raises Misbehaved where it is none."""
-    try:
-        return micros(datetime.fromisoformat(text))
-    except ValueError:
-        raise Misbehaved(PROVIDER, f"updated_at is not a timestamp: {text[:40]!r}") from None
+def aware(moment: datetime) -> datetime:
+    """Return the moment, in UTC where it names no zone."""
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def micros(moment: datetime) -> int:
-    """Return whole microseconds since 1970, taking UTC where the moment names no zone."""
-    return to_micros(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-
-
-def write_time(at: int) -> str:
-    """Write microseconds since 1970 as the vendor's filters take them."""
-    return f"{from_micros(at).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+def written(moment: datetime) -> str:
+    """Write a moment as the vendor's filters take it."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

@@ -4,6 +4,7 @@ The published description shows bare objects and lists; what is really sent is a
 Ids are integers of 64 bits and never pass through a float.
 """
 
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import httpx
@@ -72,7 +73,7 @@ class Stamp(Struct, kw_only=True):
     """Where a record stands in a list that is walked by time."""
 
     id: int
-    updated_at: str
+    updated_at: datetime
 
 
 class Identity(Struct):

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from orchestrator.sandbox.exchange import Answer, Request, joined
-from orchestrator.sandbox.salesloft.catalogue import ListSpec
+from orchestrator.sandbox.salesloft.catalogue import ListSpec, Paging
 from orchestrator.sandbox.salesloft.refusals import missing, unprocessable
 from orchestrator.sandbox.salesloft.table import Table, Want
 from orchestrator.sandbox.told import parsed
@@ -37,15 +37,17 @@ def per_page(request: Request) -> int:
 
 def listed(spec: ListSpec, table: Table, request: Request) -> Answer:
     """Answer one page of a list."""
-    want, filtering = _want(spec, request)
-    if spec.whole_without_page and request.value("page") is None:
+    sorting = _sorting(spec, request)
+    want, filtering = _want(spec, request, sorting)
+    asked = request.value("page") is not None
+    if spec.paging is Paging.NEVER or (spec.paging is Paging.WHEN_ASKED and not asked):
         rows, _ = table.page(want, 0, len(table.rows))
-        return _rendered(rows, {"filtering": filtering, "sorting": _sorting(want)})
+        return _rendered(rows, {"filtering": filtering, "sorting": sorting})
     page, size = max(1, number(request, "page", 1)), per_page(request)
     rows, total = table.page(want, (page - 1) * size, size)
     paging = _paging(request, page, size, total)
     rows = rows[: len(rows) - request.fault.drop_rows] if request.fault.drop_rows else rows
-    return _rendered(rows, {"filtering": filtering, "paging": paging, "sorting": _sorting(want)})
+    return _rendered(rows, {"filtering": filtering, "paging": paging, "sorting": sorting})
 
 
 def one(table: Table, id_: int) -> Answer:
@@ -59,9 +61,15 @@ def _rendered(rows: Any, metadata: dict[str, Any]) -> Answer:
     return joined(b'{"metadata":' + msgspec.json.encode(metadata) + b',"data":[', rows, b"]}")
 
 
-def _sorting(want: Want) -> dict[str, str]:
-    direction = "DESC NULLS LAST" if want.descending else "ASC NULLS LAST"
-    return {"sort_by": want.sort_by, "sort_direction": direction}
+def _sorting(spec: ListSpec, request: Request) -> dict[str, str]:
+    """The order asked for, as the metadata echoes it."""
+    sort_by = request.value("sort_by") or spec.sort_keys[0]
+    if sort_by not in spec.sort_keys:
+        raise unprocessable("sort_by", f"must be one of {', '.join(spec.sort_keys)}")
+    direction = (request.value("sort_direction") or spec.direction).upper()
+    if direction not in ("ASC", "DESC"):
+        raise unprocessable("sort_direction", "must be one of ASC, DESC")
+    return {"sort_by": sort_by, "sort_direction": f"{direction} NULLS LAST"}
 
 
 def _paging(request: Request, page: int, size: int, total: int) -> dict[str, Any]:
@@ -78,20 +86,15 @@ def _paging(request: Request, page: int, size: int, total: int) -> dict[str, Any
     return paging
 
 
-def _want(spec: ListSpec, request: Request) -> tuple[Want, dict[str, Any]]:
+def _want(spec: ListSpec, request: Request, sorting: dict[str, str]) -> tuple[Want, dict[str, Any]]:
     """What is asked for, and the filters that were understood; an unknown filter is no error."""
-    sort_by = request.value("sort_by") or spec.default_sort
-    if sort_by not in spec.sort_keys:
-        raise unprocessable("sort_by", f"must be one of {', '.join(spec.sort_keys)}")
-    direction = (request.value("sort_direction") or spec.default_direction).upper()
-    if direction not in ("ASC", "DESC"):
-        raise unprocessable("sort_direction", "must be one of ASC, DESC")
     filtering: dict[str, Any] = {}
+    column, descending = spec.column(sorting["sort_by"]), sorting["sort_direction"].startswith("DESC")
     if request.fault.ignore_filters:
-        return Want(sort_by=sort_by, descending=direction == "DESC"), filtering
+        return Want(sort_by=column, descending=descending), filtering
     want = Want(
-        sort_by=sort_by,
-        descending=direction == "DESC",
+        sort_by=column,
+        descending=descending,
         spans=_spans(spec, request, filtering),
         equal=_equal(spec, request, filtering),
         ids=_ids(request, filtering),

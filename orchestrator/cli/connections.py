@@ -1,0 +1,118 @@
+"""bulkhead connection add, list, show, check, remove."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from orchestrator.cli.desk import FAILED, Desk, command, fail, pairs, without_blanks
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name or id of the connection.")]
+COLUMNS = {"instanceId": "ID", "name": "NAME", "provider": "PROVIDER", "baseUrl": "ADDRESS", "authState": "AUTH"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(help="Connections: credentials at a provider.", no_args_is_help=True)
+    command(group, "add", "bulkhead connection add sl --provider salesloft --token -")(add)
+    command(group, "list", "bulkhead connection list")(list_connections)
+    command(group, "show", "bulkhead connection show sl")(show)
+    command(group, "check", "bulkhead connection check sl")(check)
+    command(group, "remove", "bulkhead connection remove sl")(remove)
+    app.add_typer(group, name="connection")
+
+
+def add(
+    desk: Desk,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name of your own.")],
+    provider: Annotated[str, typer.Option("--provider", "-p", help="salesloft, rest, …")],
+    base_url: Annotated[str | None, typer.Option("--base-url", help="Address; the provider's own by default.")] = None,
+    token: Annotated[
+        str | None, typer.Option("--token", help="A bearer token; - reads it from standard input.")
+    ] = None,
+    credentials: Annotated[
+        Path | None, typer.Option("--credentials", help='JSON file, like {"type": "basic", …}; - is standard input.')
+    ] = None,
+    no_credentials: Annotated[bool, typer.Option("--no-credentials", help="The API asks for none.")] = False,
+    setting: Annotated[list[str] | None, typer.Option("--setting", help="name=value; value may be JSON.")] = None,
+    limit: Annotated[
+        list[str] | None, typer.Option("--limit", help='Like {"kind": "rate", "amount": 600, "seconds": 60}.')
+    ] = None,
+    reserve: Annotated[float | None, typer.Option("--reserve", help="Share left to others, 0 to 0.95.")] = None,
+    budget: Annotated[str | None, typer.Option("--budget", help="Budget to join, or to make.")] = None,
+) -> None:
+    """Add a connection; asks for a token where no credentials are given."""
+    body = {
+        "name": name,
+        "provider": provider,
+        "baseUrl": base_url,
+        "credentials": _credentials(token, credentials, no_credentials),
+        "settings": {key: _value(text) for key, text in pairs("--setting", setting or ()).items()},
+        "limits": [_json("--limit", each) for each in limit or ()],
+        "reserve": reserve,
+        "budget": budget,
+    }
+    added = desk.client.add_connection(without_blanks(body))
+    desk.show(
+        added, f"connection {added['name']} has the id {added['instanceId']}; try `bulkhead connection check {name}`"
+    )
+
+
+def _credentials(token: str | None, file: Path | None, none: bool) -> dict[str, Any]:
+    if [token is not None, file is not None, none].count(True) > 1:
+        fail("give one of --token, --credentials and --no-credentials")
+    if none:
+        return {"type": "none"}
+    if file is not None:
+        found = _json("--credentials", sys.stdin.read() if str(file) == "-" else file.read_text())
+        return found if isinstance(found, dict) else fail("--credentials is not a JSON object")
+    if token == "-":  # noqa: S105 - the mark for standard input
+        token = sys.stdin.readline().strip()
+    if token is None and not sys.stdin.isatty():
+        fail("give --token, --credentials or --no-credentials")
+    return {"type": "bearer", "token": token or typer.prompt("Token", hide_input=True, err=True)}
+
+
+def _json(option: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return fail(f"{option} is not JSON")
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def list_connections(desk: Desk) -> None:
+    """List connections."""
+    from orchestrator.client import pages
+
+    desk.table(list(pages(lambda token: desk.client.connections(after=token, size=1000))), COLUMNS)
+
+
+def show(desk: Desk, name: NameArgument) -> None:
+    """Show one connection, without secrets."""
+    found = desk.client.connection(name)
+    desk.show(found, lambda: json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def check(desk: Desk, name: NameArgument) -> None:
+    """Make one cheap real call and say what works."""
+    found = desk.client.check_connection(name)
+    who = ", ".join(each for each in (found["account"], found["user"], found["environment"]) if each)
+    desk.show(
+        found, f"{'works' if found['ok'] else 'does not work'}: {found['message']}" + (f" ({who})" if who else "")
+    )
+    raise typer.Exit(0 if found["ok"] else FAILED)
+
+
+def remove(desk: Desk, name: NameArgument) -> None:
+    """Remove a connection that nothing needs, and erase its credentials."""
+    desk.client.remove_connection(name)
+    desk.show({"removed": name}, f"connection {name} is removed")

@@ -1,0 +1,140 @@
+"""bulkhead download, bulkhead upload."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.cli.desk import WRONG_USE, Desk, command, fail, pairs, without_blanks
+from orchestrator.cli.waiting import exit_code, how_to_go_on, sentence, wait_for
+
+if TYPE_CHECKING:
+    from orchestrator.client import Receipt
+
+DELETES = frozenset({"delete", "hardDelete"})
+
+
+def _text(flag: str, text: str, *more: str) -> Any:
+    return Annotated[str | None, typer.Option(flag, *more, help=text)]
+
+
+def _number(flag: str, text: str) -> Any:
+    return Annotated[int | None, typer.Option(flag, help=text)]
+
+
+ConnectionOption = Annotated[str, typer.Option("--connection", "-c", help="Name or id of the connection.")]
+ObjectOption = Annotated[str, typer.Option("--object", "-o", help="Object, like people or Account.")]
+PairsOption = Annotated[list[str] | None, typer.Option("--query", help="name=value for the vendor; repeatable.")]
+
+# the API's own names (`from` is a word of Python); what was not given is not sent
+COMMON_CRITERIA = {
+    "apiLimit": _number("--api-limit", "Vendor calls a day, then THROTTLED."),
+    "name": _text("--name", "A name of your own for the job."),
+    "notificationUrl": _text("--notify", "Address to call at the end."),
+}
+READING = {
+    "format": _text("--format", "jsonl, json or csv."),
+    "selectFields": _text("--fields", "Fields, with commas."),
+    "limit": _number("--limit", "Stop at this many records."),
+    "from_": _text("--from", "Only from this date on, inclusive."),
+    "to": _text("--to", "Only up to this date, inclusive."),
+    "filterDateField": _text("--date-field", "The field that --from and --to mean."),
+    "query": PairsOption,
+    "filterNulls": Annotated[bool, typer.Option("--filter-nulls", help="Drop null values.")],
+    "pageSize": _number("--page-size", "Records per vendor call."),
+    "partitions": _number("--partitions", "Parts read side by side."),
+    **COMMON_CRITERIA,
+}
+WRITING = {
+    "externalIdField": _text("--key", "The field by which an upsert finds records."),
+    "format": _text("--format", "csv, json or jsonl; guessed if not given."),
+    "encoding": _text("--encoding", "Guessed if not given."),
+    "columnDelimiter": _text("--delimiter", "COMMA, TAB, SEMICOLON, …"),
+    "mapping": Annotated[list[str] | None, typer.Option("--map", help="column=field; repeatable.")],
+    "type": _text("--type", "The vendor's own job type."),
+    "blanks": _text("--blanks", "ignore or clear."),
+    "maxErrors": _number("--max-errors", "Stop at this many errors."),
+    "maxErrorRate": Annotated[float | None, typer.Option("--max-error-rate", help="Stop at this share, 0 to 1.")],
+    **COMMON_CRITERIA,
+}
+FOLLOWING = {
+    "out": Annotated[Path | None, typer.Option("--out", help="Write the result here once it is there; waits for it.")],
+    "wait": Annotated[
+        float | None, typer.Option("--wait", metavar="[MINUTES]", help="Show progress until the job settles.")
+    ],
+    "idempotency_key": _text("--idempotency-key", "The same key again starts no second job."),
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the subcommands."""
+    read = "bulkhead download -c sl -o people --format csv --out people.csv --wait"
+    write = "bulkhead upload contacts.csv -c sl -o people --operation upsert --key email --wait"
+    command(app, "download", read, READING | FOLLOWING)(download)
+    command(app, "upload", write, WRITING | FOLLOWING)(upload)
+
+
+def download(desk: Desk, connection: ConnectionOption, object_name: ObjectOption, **given: Any) -> None:
+    """Start a download."""
+    _check_out(given["out"])
+    body = {"connection": connection, "objectName": object_name, **reading(given)}
+    receipt = desk.client.download(body, idempotency_key=given["idempotency_key"])
+    _follow(desk, receipt, given["wait"], given["out"])
+
+
+def reading(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the criteria that were given as options, under the API's names."""
+    body = {name.rstrip("_"): given[name] for name in READING}
+    body["query"] = pairs("--query", given["query"] or ())
+    body["filterNulls"] = given["filterNulls"] or None
+    return without_blanks(body)
+
+
+def upload(
+    desk: Desk,
+    file: Annotated[Path, typer.Argument(help="CSV, JSON array or JSONL; may be packed with gzip or zstd.")],
+    connection: ConnectionOption,
+    object_name: ObjectOption,
+    operation: Annotated[str, typer.Option("--operation", help="insert, update, upsert, delete, hardDelete.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before records are deleted.")] = False,
+    **given: Any,
+) -> None:
+    """Start an upload."""
+    _check_out(given["out"])
+    if not file.is_file():
+        fail(f"there is no file {file}")
+    body = {name: given[name] for name in WRITING} | {"mapping": pairs("--map", given["mapping"] or ())}
+    body |= {"connection": connection, "objectName": object_name, "operation": operation}
+    if operation in DELETES and not yes:
+        _ask(desk, connection, file, operation)
+    receipt = desk.client.upload(without_blanks(body), file, idempotency_key=given["idempotency_key"])
+    _follow(desk, receipt, given["wait"], given["out"])
+
+
+def _check_out(out: Path | None) -> None:
+    if out is not None and not out.absolute().parent.is_dir():
+        fail(f"there is no folder {out.absolute().parent}")
+
+
+def _ask(desk: Desk, connection: str, file: Path, operation: str) -> None:
+    found = desk.client.check_connection(connection)
+    with file.open("rb") as body:
+        lines = sum(block.count(b"\n") for block in iter(lambda: body.read(1 << 20), b""))
+    where = " ".join(each for each in (found["account"], found["environment"]) if each) or connection
+    if not typer.confirm(f"{operation} the records of {file} (about {lines:,} lines) at {where}?", err=True):
+        raise typer.Exit(WRONG_USE)
+
+
+def _follow(desk: Desk, receipt: "Receipt", wait: float | None, out: Path | None) -> None:
+    desk.remember(receipt.id)
+    if wait is None and out is None:
+        body = {"instanceId": receipt.connection_id, "id": str(receipt.id), "status": receipt.status}
+        desk.show(body, f"job {receipt.id} {receipt.status}; {how_to_go_on(receipt.id)}")
+        return
+    status = wait_for(desk, receipt.id, float("inf") if wait is None else wait)
+    if out is not None and status["jobStatus"] == "COMPLETED":
+        size = desk.client.save_result(receipt.id, out)
+        desk.say(f"{size:,} bytes in {out}")
+    desk.show(status, sentence(status))
+    raise typer.Exit(exit_code(status))
