@@ -13,7 +13,7 @@ import typer
 
 from orchestrator.dispatch import queue_of
 from orchestrator.embedded.home import Home, HomeInUse
-from orchestrator.embedded.redis import NoRedisServer, free_port
+from orchestrator.embedded.redis import NoRedisServer, free_port, is_free
 from orchestrator.embedded.stack import NotStarted, Plan, Stack, running
 from orchestrator.runtime import FAMILIES
 from orchestrator.settings import Settings, inherited
@@ -36,13 +36,14 @@ def up(
     Example: bulkhead up --home ./bulk --port 0 --sandbox
     """
     settings = Settings.load(**({"home": home} if home else {}))
+    folder = Home.at(settings.home)
     plan = Plan(
-        home=Home.at(settings.home),
+        home=folder,
         port=_port(settings.api_port if port is None else port),
         queues=PROVIDER_QUEUES,
         workers=workers,
         flower_port=_flower_port(settings, port) if flower else None,
-        sandbox_port=(free_port() if port == 0 else SANDBOX_PORT) if sandbox else None,
+        sandbox_port=_sandbox_port(folder, port) if sandbox else None,
     )
     try:
         _run(plan, as_json=as_json)
@@ -96,3 +97,13 @@ def _port(wanted: int) -> int:
 
 def _flower_port(settings: Settings, port: int | None) -> int:
     return free_port() if port == 0 else settings.flower_port
+
+
+def _sandbox_port(home: Home, port: int | None) -> int:
+    """The same at each start, because connections name it."""
+    if port != 0:
+        return SANDBOX_PORT
+    before = int(home.noted("sandbox-port") or 0)
+    chosen = before if before and is_free(before) else free_port()
+    home.note("sandbox-port", str(chosen))
+    return chosen

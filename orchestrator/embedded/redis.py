@@ -134,6 +134,15 @@ def free_port() -> int:
         return port
 
 
+def is_free(port: int) -> bool:
+    """Tell whether nobody listens on this port of the loopback."""
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return True
+    except OSError:
+        return False
+
+
 def _connected(address: str | tuple[str, int]) -> socket.socket:
     client = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
     client.settimeout(PING_TIMEOUT_SECONDS)

@@ -45,6 +45,9 @@ class VendorClient:
         self._purse = purse
         self._keeper = keeper
         self._origin = _origin(http.base_url)
+        self._base = str(http.base_url).rstrip("/") + "/"
+        self._headers = http.headers.multi_items()
+        self._timeout = http.timeout.as_dict()
         self._helper: ThreadPoolExecutor | None = None
 
     @property
@@ -114,15 +117,42 @@ class VendorClient:
         if self._helper is not None:
             self._helper.shutdown(wait=False, cancel_futures=True)
 
-    def _send(self, method: str, path: str, cost: int, repeatable: bool = False, **sent: Any) -> httpx.Response:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        cost: int,
+        repeatable: bool = False,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+    ) -> httpx.Response:
         carried = Pass(purse=self._purse, keeper=self._keeper, cost=cost, repeatable=repeatable)
+        request = httpx.Request(
+            method,
+            self._url(path, params),
+            headers=[*self._headers, *headers.items()] if headers else self._headers,
+            json=json,
+            content=content,
+            extensions={"timeout": self._timeout, "pass": carried},
+        )
+        return self._http.send(request)
+
+    def _url(self, path: str, params: Params | None) -> httpx.URL:
+        """Join by hand: one parse instead of httpx's three, a tenth of the cost of a page."""
+        is_absolute = path.startswith(("http:", "https:"))
+        text = path if is_absolute else self._base + path.lstrip("/")
+        if params:
+            text += f"{'&' if '?' in text else '?'}{_query(params)}"
         try:
-            request = self._http.build_request(method, path, extensions={"pass": carried}, **sent)
+            url = httpx.URL(text)
         except httpx.InvalidURL:
             raise Misbehaved(self._provider, "a link that is no address") from None
-        if _origin(request.url) != self._origin:
+        if is_absolute and _origin(url) != self._origin:
             raise Misbehaved(self._provider, "a link to another address than the connection's own")
-        return self._http.send(request)
+        return url
 
 
 def decode(provider: str, response: httpx.Response, kind: type[T]) -> T:
@@ -131,6 +161,10 @@ def decode(provider: str, response: httpx.Response, kind: type[T]) -> T:
         return msgspec.json.decode(response.content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unreachable(provider, f"an unreadable answer: {error}") from None
+
+
+def _query(params: Any) -> httpx.QueryParams:
+    return httpx.QueryParams(params)
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

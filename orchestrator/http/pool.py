@@ -10,7 +10,7 @@ from datetime import timedelta
 import httpx
 
 from orchestrator.clock import Clock, WallClock
-from orchestrator.http.transport import Manners, MeteredTransport
+from orchestrator.http.transport import Manners, MeteredClient, MeteredTransport
 from orchestrator.http.wires import GuardedTransport
 from orchestrator.job.errors import Invalid
 
@@ -54,7 +54,8 @@ class ClientPool:
         """Return the client for token addresses: guarded, not metered, at most 15 s a call."""
         with self._lock:
             if self._token_client is None:
-                self._token_client = self._plain(self._wires(TOKEN_CALL), TOKEN_CALL)
+                wires = self._wires(TOKEN_CALL)
+                self._token_client = httpx.Client(transport=wires, timeout=_timeout(TOKEN_CALL), trust_env=False)
             return self._token_client
 
     def close(self) -> None:
@@ -78,22 +79,19 @@ class ClientPool:
         while self._retired and self._retired[0][0] < now - RETIRED:
             self._retired.popleft()[1].close()
 
-    def _metered(self, base_url: str, manners: Manners) -> httpx.Client:
+    def _metered(self, base_url: str, manners: Manners) -> MeteredClient:
         try:
             httpx.URL(base_url)
         except httpx.InvalidURL as error:
             raise Invalid("baseUrl", str(error), "Give an address such as https://api.example.com") from None
         transport = MeteredTransport(self._wires(manners.longest_call), manners, self._clock)
-        return self._plain(transport, manners.longest_call, base_url)
+        return MeteredClient(transport, base_url=base_url, timeout=_timeout(manners.longest_call))
 
     def _wires(self, longest: timedelta) -> GuardedTransport:
         if self._tls is None:
             self._tls = httpx.create_ssl_context(verify=self._ca_bundle or True, trust_env=False)
         return GuardedTransport(allow=self._allow, tls=self._tls, longest=longest)
 
-    @staticmethod
-    def _plain(transport: httpx.BaseTransport, longest: timedelta, base_url: str = "") -> httpx.Client:
-        timeout = httpx.Timeout(longest.total_seconds(), connect=CONNECT, pool=QUEUE)
-        return httpx.Client(
-            transport=transport, base_url=base_url, timeout=timeout, trust_env=False, follow_redirects=False
-        )
+
+def _timeout(longest: timedelta) -> httpx.Timeout:
+    return httpx.Timeout(longest.total_seconds(), connect=CONNECT, pool=QUEUE)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import httpx
 
@@ -16,6 +17,7 @@ from orchestrator.clock import Clock, WallClock
 from orchestrator.http.purse import Purse
 from orchestrator.http.refusals import Words, broken, refused, retry_after
 from orchestrator.http.tokens import Auth, TokenKeeper
+from orchestrator.http.wires import Wires
 from orchestrator.job.errors import Throttled, Unreachable
 from orchestrator.limits.limit import News
 
@@ -51,7 +53,7 @@ class MeteredTransport(httpx.BaseTransport):
     refused ones too.
     """
 
-    def __init__(self, inner: httpx.BaseTransport, manners: Manners, clock: Clock | None = None) -> None:
+    def __init__(self, inner: Wires, manners: Manners, clock: Clock | None = None) -> None:
         self._inner = inner
         self._manners = manners
         self._provider = manners.provider
@@ -97,8 +99,7 @@ class MeteredTransport(httpx.BaseTransport):
     def _send(self, request: httpx.Request, carried: Pass, auth: Auth) -> httpx.Response:
         sent_at = time.monotonic()
         try:
-            response = self._inner.handle_request(authorized(request, auth))
-            response.read()
+            response = self._inner.send(request, auth)
         except httpx.HTTPError as error:
             carried.purse.saw_failure()
             raise broken(self._provider, error, auth.secrets()) from None
@@ -108,9 +109,10 @@ class MeteredTransport(httpx.BaseTransport):
     def _learn(self, response: httpx.Response, carried: Pass, sent_at: float) -> None:
         purse = carried.purse
         now = self._clock.now()
-        news = self._manners.news(response.headers, now)
+        headers = _plain(response)
+        news = self._manners.news(headers, now)
         if response.status_code == 429:
-            told = retry_after(response.headers.get("retry-after"), now)
+            told = retry_after(headers.get("retry-after"), now)
             news = replace(news, refused=True, retry_after=told if told is not None else news.retry_after)
         pause = purse.learn(news, sent_at)
         if news.cost is not None and news.cost != carried.cost:
@@ -120,9 +122,21 @@ class MeteredTransport(httpx.BaseTransport):
         purse.saw_failure() if response.status_code >= 500 else purse.saw_answer()
 
 
-def authorized(request: httpx.Request, auth: Auth) -> httpx.Request:
-    """Return a copy of the request that carries the credentials; the original, which others may show, never does."""
-    headers = httpx.Headers(request.headers)
-    headers.update(auth.headers)
-    url = request.url.copy_merge_params(auth.params) if auth.params else request.url
-    return httpx.Request(request.method, url, headers=headers, stream=request.stream, extensions=request.extensions)
+class MeteredClient(httpx.Client):
+    """An httpx client of one vendor connection whose requests go straight to the metered transport.
+
+    What httpx would do on the way (redirects, cookies, its own authorization) must not happen, so it is not tried.
+    """
+
+    def __init__(self, transport: MeteredTransport, *, base_url: str, timeout: httpx.Timeout) -> None:
+        super().__init__(transport=transport, base_url=base_url, timeout=timeout, trust_env=False)
+        self._metered = transport
+
+    def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
+        """Send one request that carries a `Pass`."""
+        return self._metered.handle_request(request)
+
+
+def _plain(response: httpx.Response) -> dict[str, str]:
+    """Return the headers with lower-case names; httpx's own are slow to ask."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}

@@ -2,19 +2,36 @@
 
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from typing import Protocol
 
 import httpcore
 import httpx
 
 from orchestrator.http.guard import Guard
+from orchestrator.http.tokens import Auth
 
 KEEP_ALIVE = 4.0  # s idle; below the 5 s after which common servers hang up, so that no request meets a closed door
 MOST_CONNECTIONS = 100  # more than one process has threads
 MOST_BYTES = 256 * 1024 * 1024  # of one answer; one vendor must not fill a worker's memory
 
+Headers = list[tuple[bytes, bytes]]
+
+NOBODY = Auth(version=0)
 FAILURES = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol)
+
+
+class Wires(Protocol):
+    """Whatever carries a request and its credentials to a vendor; guarded, but for tests."""
+
+    def send(self, request: httpx.Request, auth: Auth) -> httpx.Response:
+        """Send one request with its credentials and read the whole answer; raises httpx.TransportError."""
+        ...
+
+    def close(self) -> None:
+        """Close all connections."""
+        ...
 
 
 class GuardedTransport(httpx.BaseTransport):
@@ -35,9 +52,13 @@ class GuardedTransport(httpx.BaseTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request and read the whole answer; raises httpx.TransportError."""
+        """Send one request as it is and read the whole answer; raises httpx.TransportError."""
+        return self.send(request, NOBODY)
+
+    def send(self, request: httpx.Request, auth: Auth) -> httpx.Response:
+        """Send one request with credentials that it does not carry itself: whoever shows it shows no secret."""
         try:
-            answer = self._pool.handle_request(_for_wire(request))
+            answer = self._pool.handle_request(_for_wire(request, auth))
             try:
                 body = self._drain(answer)
             finally:
@@ -67,16 +88,22 @@ class GuardedTransport(httpx.BaseTransport):
         return b"".join(pieces)
 
 
-def _for_wire(request: httpx.Request) -> httpcore.Request:
-    url = request.url
+def _for_wire(request: httpx.Request, auth: Auth) -> httpcore.Request:
+    url = request.url.copy_merge_params(auth.params) if auth.params else request.url
     assert isinstance(request.stream, httpx.SyncByteStream)
     return httpcore.Request(
         request.method,
         httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-        headers=request.headers.raw,
+        headers=_with(request.headers.raw, auth.headers) if auth.headers else request.headers.raw,
         content=request.stream,
         extensions={"timeout": request.extensions["timeout"]} if "timeout" in request.extensions else None,
     )
+
+
+def _with(headers: Headers, more: Mapping[str, str]) -> Headers:
+    added = [(name.encode("ascii"), value.encode("latin-1")) for name, value in more.items()]
+    names = {name.lower() for name, _ in added}
+    return [*(pair for pair in headers if pair[0].lower() not in names), *added]
 
 
 def _as_httpx(error: Exception, request: httpx.Request) -> httpx.TransportError:

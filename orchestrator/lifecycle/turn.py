@@ -15,6 +15,7 @@ from orchestrator.lifecycle.heartbeat import Pulse
 from orchestrator.lifecycle.notes import Notes
 from orchestrator.lifecycle.seal import seal_outcome, seal_records
 from orchestrator.lifecycle.vendors import OpenVendor
+from orchestrator.lifecycle.writing import Snapshot, Writing
 from orchestrator.providers.provider import Provider
 from orchestrator.results.fates import tied_rows
 from orchestrator.results.inputs.reader import open_input
@@ -24,7 +25,8 @@ from orchestrator.results.parts import PartBuffer
 from orchestrator.store.claims import Claim
 from orchestrator.store.store import Store
 
-CHECKPOINT = timedelta(seconds=0.5)  # work repeated after a crash at most; per page would halve the speed
+# With the writing of the part, half a second of work is repeated after a crash; per page would halve the speed.
+CHECKPOINT = timedelta(seconds=0.4)
 SHORT_TURN = timedelta(seconds=0.5)  # where others of the budget wait
 LONG_TURN = timedelta(seconds=20)
 
@@ -56,6 +58,7 @@ class LiveTurn:
         self._stream = Stream.RECORDS
         self._cursor: Cursor | None = None
         self._notes = Notes()
+        self._writing: Writing | None = None
         self._broken = False
 
     @property
@@ -115,8 +118,10 @@ class LiveTurn:
         self._notes.counts += counts + Counts(bytes=len(body))
         self._notes.errors.extend(errors)
         self._cursor = cursor
+        if self._writing is not None and self._writing.is_written:
+            self._finish_writing()
         if self._buffer.ready or time.monotonic() - self._committed_at >= CHECKPOINT.total_seconds():
-            self._commit(None)
+            self._begin_writing()
 
     def save(
         self,
@@ -191,25 +196,49 @@ class LiveTurn:
         """Give the unused tokens back; commits nothing."""
         if self._opened is not None:
             self._opened.close()
+        if self._writing is not None:
+            self._writing.give_up()
 
     def _commit(self, outcome: Outcome | None) -> Signals:
-        lease = self._claim.lease
+        self._finish_writing()
+        return self._write(self._snapshot(outcome))
+
+    def _begin_writing(self) -> None:
+        """Let the part be written while the next pages come; it is committed as soon as it is."""
+        self._finish_writing()
+        self._writing = Writing(self._objects, self._snapshot(None))
+        self._committed_at = time.monotonic()
+
+    def _finish_writing(self) -> None:
+        if self._writing is not None:
+            writing, self._writing = self._writing, None
+            self._write(writing.snapshot, written=writing.wait)
+
+    def _snapshot(self, outcome: Outcome | None) -> Snapshot:
+        notes, self._notes = self._notes, Notes()
+        part = self._describe_part()
+        cursor, self._cursor = self._cursor, None
+        body = self._buffer.take() if part else b""
+        commit = notes.commit(cursor=cursor, part=part, outcome=outcome, opened=self._opened)
+        return Snapshot(commit=commit, body=body)
+
+    def _write(self, snapshot: Snapshot, written: Callable[[], None] | None = None) -> Signals:
+        lease, commit = self._claim.lease, snapshot.commit
         if self._broken:
             raise Fenced(lease.step_id, lease.epoch)  # after an error nothing is written again under this epoch
         self._broken = True
-        part = self._write_part()
-        notes, self._notes = self._notes, Notes()
-        commit = notes.commit(cursor=self._cursor, part=part, outcome=outcome, opened=self._opened)
+        if written is not None:
+            written()
+        elif commit.part:
+            self._objects.put_new(commit.part.object_key, snapshot.body)
         self._signals = self._store.commits.commit(lease, commit)
         self._broken = False
-        self._committed_at = time.monotonic()
-        self._next_part += 1 if part else 0
+        self._committed_at = time.monotonic() if written is None else self._committed_at
         if self._opened is not None and self._signals.reserved:
             self._opened.purse.topped_up(self._signals.reserved)
-        self._cursor = None
         return self._signals
 
-    def _write_part(self) -> Part | None:
+    def _describe_part(self) -> Part | None:
         if not self._buffer.rows:
             return None
         part = self._buffer.part(
@@ -221,5 +250,5 @@ class LiveTurn:
             epoch=self._claim.lease.epoch,
             restart=self.job.restarts,
         )
-        self._objects.put_new(part.object_key, self._buffer.take())
+        self._next_part += 1
         return part

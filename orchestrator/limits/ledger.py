@@ -152,9 +152,12 @@ class Ledger:
                 until = now + _micros(seed.slot_ttl)
                 self._slots[limit.name] = {f"seed:{n}": until for n in range(seed.slots_taken)}
 
+    def _healed(self, now: int) -> float:
+        quiet = max(0, (now - self._slow_at) // MINUTE)
+        return min(1.0, self._slow + HEALING * quiet)
+
     def _pace(self, limit: RateLimit, now: int) -> float:
-        healed = min(1.0, self._slow + HEALING * ((now - self._slow_at) // MINUTE))
-        return healed * self._shares.get(_key(limit), 1.0)
+        return self._healed(now) * self._shares.get(_key(limit), 1.0)
 
     def _per_unit(self, limit: RateLimit, now: int) -> float:
         return burst.interval(limit) / self._pace(limit, now)
@@ -218,8 +221,7 @@ class Ledger:
         return self._gate > now if sent is None else sent < self._slow_at
 
     def _halve(self, limits: Iterable[Limit], now: int) -> None:
-        healed = min(1.0, self._slow + HEALING * ((now - self._slow_at) // MINUTE))
-        self._slow, self._slow_at = max(SLOWEST, healed / 2), now
+        self._slow, self._slow_at = max(SLOWEST, self._healed(now) / 2), now
         for limit in burst.rates(limits):
             self._empty_at[limit.name] = max(now, self._empty_at.get(limit.name, now))
 

@@ -3,7 +3,7 @@
 -- ARGV  clock shift µs, refused (0 or 1), pause µs (0: none), window to wait out µs (0: none), jitter µs,
 --       sent ago µs (-1: unknown), fields to read (packed, the fifth is `synced`), limits (packed; -1: not said):
 --         {RATE, limit, µs per unit, amount, published, remaining, claimed, resets in µs}
---         {QUOTA, limit, window µs, amount, published, remaining, claimed, resets in µs}
+--         {QUOTA, limit, window µs, amount, published, remaining, claimed, resets in µs, µs of the next midnight or 0}
 
 local SLOWEST, SAME_RESET = 0.05, 5000000
 local now, refused, sent_ago = clock(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[6])
@@ -48,7 +48,7 @@ local function note_quota(limit, at, used, told, left, resets_in, share)
   if left < 0 and resets_in < 0 then return end
   local window, reset, named = limit[3], tonumber(at or 0), now + resets_in
   used, told = tonumber(used or 0), told == '1'
-  if reset <= now then reset, used, told = now + window, 0, false end
+  if reset <= now then reset, used, told = next_reset(now, window, limit[9]), 0, false end
   if left >= 0 then
     local seen = math.max(0, math.ceil(math.floor(limit[4] * share) - left))
     local turned = told and resets_in >= 0 and named > reset + window / 2

@@ -87,9 +87,9 @@ class Plan:
     def _with_days(self, midnight: Midnight) -> bytes:
         return _packed([_numbers(limit, midnight) for limit in self.metered])
 
-    def told(self, news: News) -> bytes:
+    def told(self, news: News, midnight: Midnight) -> bytes:
         """Return what observe.lua is told of the limits."""
-        return _packed([_told(limit, news) for limit in self.metered])
+        return _packed([_told(limit, news, midnight) for limit in self.metered])
 
     def seeded(self, seed: Seed, midnight: Midnight) -> bytes:
         """Return what seed.lua is told of the rates and quotas."""
@@ -114,18 +114,17 @@ def _numbers(limit: Metered, midnight: Midnight) -> Sequence[Any]:
     return RATE, _field(limit), burst.interval(limit), burst.burst(limit), burst.room(limit), worth
 
 
-def _told(limit: Metered, news: News) -> Sequence[Any]:
-    rate = isinstance(limit, RateLimit)
-    return (
-        RATE if rate else QUOTA,
-        _field(limit),
-        burst.interval(limit) if isinstance(limit, RateLimit) else micros(limit.window),
+def _told(limit: Metered, news: News, midnight: Midnight) -> Sequence[Any]:
+    said = (
         limit.amount,
         limit.published or limit.amount,
         news.remaining.get(limit.name, -1),
         news.limits.get(limit.name, -1),
         micros(pauses.told_reset(limit, news)),
     )
+    if isinstance(limit, QuotaLimit):
+        return QUOTA, _field(limit), micros(limit.window), *said, _day_end(limit, midnight)
+    return RATE, _field(limit), burst.interval(limit), *said
 
 
 def _seeded(limit: Metered, seed: Seed, midnight: Midnight) -> Sequence[Any]:

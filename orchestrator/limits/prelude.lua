@@ -27,7 +27,8 @@ end
 
 local function health(slow, slow_at, now)
   if not slow then return 1 end
-  return math.min(1, slow + HEALING * math.floor((now - slow_at) / MINUTE))
+  local quiet = math.max(0, math.floor((now - slow_at) / MINUTE)) -- clocks are set back, too
+  return math.min(1, slow + HEALING * quiet)
 end
 
 -- The end of a quota's window that begins now; `midnight` is 0 where it is not a calendar day.

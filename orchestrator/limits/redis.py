@@ -121,7 +121,7 @@ class RedisLimiter:
         known = self._plan(budget, limits)
         pause = pauses.pause_after(limits, news)
         closing = (int(news.refused), micros(pause.span), micros(pause.window), micros(pause.jitter))
-        said = (micros(news.sent_ago), known.fields, known.told(news))
+        said = (micros(news.sent_ago), known.fields, known.told(news, self._midnight))
         self._run("observe", (known.budget,), self._shift(), *closing, *said)
 
     def seed(self, budget: str, limits: Sequence[Limit], seed: Seed) -> None:

@@ -1,7 +1,7 @@
 """Keys of records, by which a list is walked: each must lie above the one before it, or rows are lost or doubled."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from operator import lt
 from typing import Any
 
 import msgspec
@@ -21,13 +21,13 @@ class Keys:
     def __init__(self, provider: str, name: str) -> None:
         self._provider = provider
         self._name = name
-        kind = msgspec.defstruct("Keyed", [("key", int | str)], rename={"key": name})
-        self._decode: Callable[[msgspec.Raw], Any] = msgspec.json.Decoder(kind).decode
+        self._number = _reader(int, name)
+        self._any = _reader(int | str, name)
 
     def of(self, record: msgspec.Raw) -> Key:
         """Return the key of one record; raises Misbehaved where there is none."""
         try:
-            key: Key = self._decode(record).key
+            key: Key = self._any(record).key
         except msgspec.MsgspecError as error:
             raise Misbehaved(self._provider, f"a record without a usable {self._name}: {error}") from None
         return int(key) if isinstance(key, str) and key.isascii() and key.isdigit() else key
@@ -40,9 +40,23 @@ class Keys:
 
     def check(self, records: Raws, after: Key | None) -> None:
         """Raise Misbehaved unless the keys rise strictly from `after` on; parses every record's key."""
-        keys = [self.of(record) for record in records]
+        keys = self._numbers(records) or [self.of(record) for record in records]
         if not _rise(keys if after is None else [after, *keys]):
             raise Misbehaved(self._provider, f"a page whose records do not rise by {self._name} from {after}")
+
+    def _numbers(self, records: Raws) -> list[Key] | None:
+        read = self._number
+        try:
+            return [read(record).key for record in records]
+        except msgspec.MsgspecError:
+            return None
+
+
+def _reader(kind: Any, name: str) -> Callable[[msgspec.Raw], Any]:
+    """Return what reads one field of a record and skips the rest."""
+    keyed = msgspec.defstruct("Keyed", [("key", kind)], rename={"key": name}, gc=False)
+    decode: Callable[[msgspec.Raw], Any] = msgspec.json.Decoder(keyed).decode
+    return decode
 
 
 def _is_beyond(key: Key, other: Key) -> bool:
@@ -52,6 +66,6 @@ def _is_beyond(key: Key, other: Key) -> bool:
 
 
 def _rise(keys: Sequence[Key]) -> bool:
-    if all(isinstance(key, int) for key in keys):
-        return all(_is_beyond(after, before) for before, after in pairwise(keys))
+    if set(map(type, keys)) == {int}:
+        return all(map(lt, keys, keys[1:]))
     return len(set(keys)) == len(keys)

@@ -21,7 +21,7 @@ from orchestrator.http.client import Ahead, Params, VendorClient
 from orchestrator.job.errors import Misbehaved
 from orchestrator.job.step import Cursor
 from orchestrator.providers.provider import GoOn, Page
-from orchestrator.providers.shape import Raws, Shaper
+from orchestrator.providers.shape import Raws, Shaper, is_unbroken
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ def walk(
         got = way.read(cursor, response)
         ahead = _ahead(client, way, got, go_on, room)
         try:
-            page = _page(client.provider, got, shaper, room)
+            page = _page(client.provider, got, shaper, room, unbroken=is_unbroken(response.content))
             room = None if room is None else room - page.rows
             yield page
         except BaseException:
@@ -94,9 +94,9 @@ def _ahead(client: VendorClient, way: Walk, got: Got, go_on: GoOn, room: int | N
     return client.ahead(ask.path, params=ask.params, cost=ask.cost)
 
 
-def _page(provider: str, got: Got, shaper: Shaper, room: int | None) -> Page:
+def _page(provider: str, got: Got, shaper: Shaper, room: int | None, *, unbroken: bool) -> Page:
     try:
-        shaped = shaper.shape(got.records, room)
+        shaped = shaper.shape(got.records, room, unbroken=unbroken)
     except msgspec.MsgspecError as error:
         raise Misbehaved(provider, f"a record that cannot be read: {error}") from None
     got.check()

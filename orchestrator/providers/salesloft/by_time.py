@@ -38,6 +38,17 @@ def key(at: datetime, nth: int) -> str:
     return f"{to_micros(at):020d}.{nth:012d}"
 
 
+def counted(seen: int, *, before: int, left: int) -> int:
+    """Return the count to hold `seen` against, of the vendor's counts up to one instant, before and after the walk.
+
+    Records leave for a later instant while we read, so fewer may be left than we saw, but never more. And where none
+    left and none came late, we saw as many as there were.
+    """
+    if left > seen or left == before:
+        return left
+    return seen
+
+
 @dataclass(frozen=True, kw_only=True)
 class Place:
     """A place in the walk."""

@@ -6,6 +6,7 @@ but for deep page numbers, which cost up to 30.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -83,15 +84,15 @@ class ByTime:
         return by_time.Place(upto=upto, total=paging.total_count, at=self._since).to_cursor()
 
     def _counted(self, end: by_time.Place) -> int | None:
-        """Return what the vendor counted, or what we have where records left for a later instant while we read."""
-        if end.total is None or end.seen >= end.total:
+        """Return what the vendor counts; a second count, one call, where the list changed while we read."""
+        if end.total is None or end.seen == end.total:
             return end.total
         params = {**self._query, **self._bounds(end.upto), **ONE_AND_COUNT}
         answer = RECORDS.envelope(self._http.get(self._path, params=params).content)
         left = _paging(answer).total_count if _upper_bound_understood(answer.metadata) else None
-        return None if left is None else max(left, end.seen)
+        return None if left is None else by_time.counted(end.seen, before=end.total, left=left)
 
-    def _bounds(self, upto: int | None) -> Mapping[str, str]:
+    def _bounds(self, upto: datetime | None) -> Mapping[str, str]:
         return by_time.bounds(self._since, upto)
 
 

@@ -13,18 +13,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import redis
 
 from orchestrator.limits import burst
-from orchestrator.limits.limit import Grant, Limit, QuotaLimit, RateLimit, Seed
+from orchestrator.limits.limit import Grant, Limit, QuotaLimit, RateLimit, Refusal, Seed
 from orchestrator.limits.redis import RedisLimiter
 from tests.servers import ValkeyServer
 
 SECOND = timedelta(seconds=1)
 ROUNDS, CALLS, BATCH = 7, 1500, 10
 PROCESSES, THREADS = 2, 8
+
+Log = tuple[list[float], float, float]  # when calls were made, from when to when
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +97,7 @@ def print_use(url: str) -> None:
         budget = f"race{number}"
         RedisLimiter(url).seed(budget, [race.limit], Seed())
         times, passed = run(url, budget, race)
-        ours = len(times) / (burst.rate(race.limit) * passed)
+        ours = len(times) / (burst.rate(race.limit) * passed + burst.burst(race.limit))
         theirs = len(times) / (race.limit.amount / race.limit.window.total_seconds() * passed)
         print(f"{race.title:24}{len(times):8}{refusals(times, race.limit):9}{ours:9.1%}{theirs:11.1%}")
 
@@ -111,9 +115,9 @@ def run(url: str, budget: str, race: Race) -> tuple[list[float], float]:
     return sorted(at for log, _, _ in logs for at in log), max(end for *_, end in logs) - min(s for _, s, _ in logs)
 
 
-def process(url, budget, race, number, start, answers):  # type: ignore[no-untyped-def]
+def process(url: str, budget: str, race: Race, number: int, start: Barrier, answers: "Queue[Log]") -> None:
     """Run the threads of one process and report when they called."""
-    limiter, log = RedisLimiter(url), []
+    limiter, log = RedisLimiter(url), list[float]()
     start.wait(timeout=30)
     began = time.monotonic()
     until = began + race.seconds
@@ -136,7 +140,7 @@ def caller(limiter: RedisLimiter, budget: str, limit: RateLimit, name: str, log:
         answer = limiter.acquire(budget, [limit], grant_id=f"{name}:1:{asked}", want=want)
         if isinstance(answer, Grant):
             log.extend(time.monotonic() for _ in range(answer.tokens))
-        else:
+        elif isinstance(answer, Refusal):
             time.sleep(min(answer.wait.total_seconds(), 0.2))
 
 

@@ -117,6 +117,11 @@ def stored(pages: Sequence[Page]) -> list[dict[str, Any]]:
     return [msgspec.json.decode(line) for page in pages for line in bytes(page.body).splitlines()]
 
 
+def ids(pages: Sequence[Page]) -> list[int]:
+    """The ids of the pages' records, in order."""
+    return [record["id"] for record in stored(pages)]
+
+
 Teams = Callable[..., Team]
 
 
