@@ -49,7 +49,7 @@ def burst(limit: RateLimit) -> int:
         return max(1, limit.burst or 1)
     if limit.burst is None:
         return max(1, math.floor(_slack(limit) / 2))
-    return max(1, min(limit.burst, math.floor(_slack(limit))))
+    return max(1, min(limit.burst, math.floor(_slack(limit)) - 1))
 
 
 def room(limit: RateLimit) -> float:

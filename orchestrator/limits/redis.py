@@ -41,6 +41,7 @@ CALL_TIMEOUT = timedelta(seconds=1)
 GRANT_LIFE_MS = 120_000  # a lost answer is asked for again, or its grant given back, long before
 UNSEEDED_PAUSE = timedelta(seconds=1)
 CLOCK_CHECK = 60.0  # seconds between two looks at the server's clock, for calendar days
+IDLE = 0.02  # seconds after which a held connection is looked at before it is used; a server restarts slower
 OLDEST_SERVER = (6, 2)
 
 Shift = timedelta | Callable[[], timedelta]
@@ -180,31 +181,29 @@ class RedisLimiter:
         return to_micros(pauses.next_midnight(self._server_clock.now(self._shift()), zone))
 
 
-class _Lines:
+class _Lines(threading.local):
     """One held connection per thread; the client's pool would double the time of a trip."""
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
-        self._held = threading.local()
+        self._line: Any = None
+        self._process = 0
+        self._used = 0.0
 
     def ask(self, *command: Value) -> Any:
-        line = self._line()
-        line.send_command(*command)
-        return line.read_response()
+        now = time.monotonic()
+        if self._line is None or self._process != os.getpid():
+            self._line = self._pool.connection_class(**self._pool.connection_kwargs)
+            self._process = os.getpid()
+        elif now - self._used > IDLE and _is_stale(self._line):
+            self._line.disconnect()  # the next send connects: a restarted server is not a dead one
+        self._used = now
+        self._line.send_command(*command)
+        return self._line.read_response()
 
     def close(self) -> None:
-        line = getattr(self._held, "line", None)
-        if line is not None:
-            line.disconnect()
-
-    def _line(self) -> Any:
-        line = getattr(self._held, "line", None)
-        if line is None or self._held.pid != os.getpid():
-            line = self._held.line = self._pool.connection_class(**self._pool.connection_kwargs)
-            self._held.pid = os.getpid()
-        elif _is_stale(line):
-            line.disconnect()  # the next send connects: a restarted server is not a dead one
-        return line
+        if self._line is not None:
+            self._line.disconnect()
 
 
 class _ServerClock:

@@ -51,8 +51,10 @@ class Served:
         return self.client.add_connection(body | more)
 
     def run(self, job_id: int) -> Job:
-        """Let the job's steps take turns until it has ended."""
-        return self.workshop.run(self.workshop.store.jobs.by_id(job_id))
+        """Let the job's steps take turns until it has settled, and not by a mistake of ours."""
+        ended = self.workshop.run(self.workshop.store.jobs.by_id(job_id))
+        assert ended.status != "ABORTED", self.workshop.story(ended)
+        return ended
 
     def jobs(self) -> int:
         """Return how many jobs there are, of whomever."""

@@ -24,6 +24,7 @@ def test_the_twins_give_the_same_answers(memory_desk, redis_desk, clock, seed):
     twins = memory_desk.limiter, redis_desk.limiter
     for limiter in twins:
         limiter.seed("team", script.limits, Seed(quota_used={"rolling": 3}))
+    clock.passes(timedelta(minutes=10))
 
     answers = [[ask(limiter) for limiter in twins] for ask in script.questions(80)]
 
@@ -46,7 +47,7 @@ class Script:
         kinds = [self._acquire] * 6 + [self._release, self._settle, self._observe, self._enter, self._leave]
         for number in range(count):
             if self._dice.random() < 0.2:
-                self._asked = ["1:1:0"]  # an old grant lives by the server's own clock
+                self._asked = [f"2:{number}:0"]  # an old grant lives by the server's own clock
                 self._clock.passes(timedelta(seconds=self._dice.choice([0.5, 3.3, 20, 200, 5000, 40_000])))
             yield self._dice.choice(kinds)(number)
 
