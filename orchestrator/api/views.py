@@ -70,19 +70,19 @@ def _event(event: PastEvent) -> dict[str, Any]:
 
 @router.get("/{job_id}/chunks", dependencies=[Depends(only(*PAGING))])
 def chunks(request: Request, response: Response, who: Reader, job_id: JobId, paging: Paged) -> list[dict[str, Any]]:
-    """List an upload's chunks and the vendor jobs that take them; `id` counts from 1."""
+    """List an upload's chunks and the vendor jobs that take them."""
     store = runtime_of(request).store
     job = store.jobs.get(who.tenant_id, job_id)
     vendor_jobs = {each.seq: each for each in store.vendor_jobs.of_job(job.id)}
-    later = [each for each in store.chunks.of_job(job.id) if each.seq + 1 > paging.after]
+    later = [each for each in store.chunks.of_job(job.id) if each.seq > paging.after]
     found = later[: paging.size]
-    mark(response, len(found), next_token=found[-1].seq + 1 if len(later) > len(found) else None)
+    mark(response, len(found), next_token=found[-1].seq if len(later) > len(found) else None)
     return [_chunk(each, vendor_jobs.get(each.vendor_seq)) for each in found]
 
 
 def _chunk(chunk: Chunk, vendor_job: VendorJob | None) -> dict[str, Any]:
     return {
-        "id": chunk.seq + 1,
+        "id": chunk.seq,
         "state": str(chunk.state),
         "rows": chunk.rows,
         "bytes": chunk.bytes,

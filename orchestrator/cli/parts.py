@@ -4,6 +4,8 @@
 """
 
 import os
+import signal
+import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -45,6 +47,7 @@ def api(
 
     Example: bulkhead api --host 0.0.0.0 --port 8080
     """
+    _end_well()
     settings = Settings.load()
     runtime = Runtime.make(settings)
     try:
@@ -100,6 +103,7 @@ def sandbox(context: typer.Context) -> None:
 
     Example: bulkhead sandbox --port 9000 --people 25000 --rate 600
     """
+    _end_well()
     imitate(context.args)
 
 
@@ -121,6 +125,11 @@ def _allow(settings: Settings, key: str) -> None:
         store.keys.add_key(tenant.id, hash_api_key(key), ALL_SCOPES, "bootstrap")
     finally:
         store.close()
+
+
+def _end_well() -> None:
+    """Exit with 0 at SIGTERM: the web server serves what it has in hand, then raises the signal again."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 def _become(command: Sequence[str]) -> None:

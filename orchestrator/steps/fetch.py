@@ -19,12 +19,16 @@ def fetch(turn: Turn) -> Outcome:
 
 
 def _records(turn: Turn) -> Outcome:
+    if turn.step.cursor.get("end"):
+        return Moved()  # the last page was committed, the end of its turn was not
     criteria = turn.job.criteria
     assert isinstance(criteria, DownloadCriteria)
     source = turn.vendor.source(criteria)
     turn.tell(meta=source.meta)
     room = None if criteria.limit is None else max(0, criteria.limit - turn.job.counts.stored)
     for page in source.pages(turn.step.cursor, turn.may_go_on, room):
+        if page.vendor_counted is not None:
+            turn.tell(vendor_counted=page.vendor_counted)
         turn.keep(
             page.body,
             rows=page.rows,
@@ -33,8 +37,6 @@ def _records(turn: Turn) -> Outcome:
             first_key=page.first_key,
             last_key=page.last_key,
         )
-        if page.vendor_counted is not None:
-            turn.tell(vendor_counted=page.vendor_counted)
         if page.next is None:
             return Moved()
     return Wait.nothing()
@@ -42,6 +44,9 @@ def _records(turn: Turn) -> Outcome:
 
 def _fates(turn: Turn) -> Outcome:
     booking = _Booking(turn)
+    if turn.step.cursor.get("end"):
+        booking.book_unprocessed()
+        return Moved()
     for page in sink_of(turn).fates(remote_id_of(turn), turn.step.cursor, turn.may_go_on):
         booking.book(page)
         if page.next is None:

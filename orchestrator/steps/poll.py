@@ -34,7 +34,7 @@ def poll(turn: Turn) -> Outcome:
             turn.tell(event="vendor_job.unknown_state", data={"state": seen.word})
     if turn.began_at - turn.job.progress_at > turn.job.criteria.give_up_after:
         return Stopped(
-            reason=StopReason.VENDOR_STUCK, message=f"the vendor's job stands still at {seen.processed} rows"
+            reason=StopReason.VENDOR_STUCK, message=f"the vendor's job stands at {seen.processed} rows"
         )
     elapsed = turn.began_at - turn.step.created_at
     turn.save(progress, cursor={"processed": seen.processed, "after": elapsed.total_seconds()})

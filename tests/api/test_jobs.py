@@ -171,16 +171,22 @@ def test_the_status_shows_unknown_numbers_as_null(api: Served) -> None:
     assert body["waiting"] is None
 
 
-def test_cancel_twice_is_no_error_and_cancel_after_the_end_is_one(api: Served) -> None:
-    running, ended = start(api), api.client.download({"connection": "rest", "objectName": "items", "limit": 1}).id
-    api.run(ended)
+def test_a_job_is_canceled_once_however_often_it_is_asked(api: Served) -> None:
+    job_id = start(api)
 
-    first, second = api.http.put(f"/bulk/{running}/cancel"), api.http.put(f"/bulk/{running}/cancel")
-    late = api.http.put(f"/bulk/{ended}/cancel")
+    first, second = api.http.put(f"/bulk/{job_id}/cancel"), api.http.put(f"/bulk/{job_id}/cancel")
 
     assert (first.status_code, first.json()["status"]) == (200, "CANCELED")
     assert (second.status_code, second.json()["status"]) == (200, "CANCELED")
-    assert late.status_code == 409
+
+
+def test_a_finished_job_cannot_be_canceled(api: Served) -> None:
+    job_id = start(api, limit=1)
+    api.run(job_id)
+
+    answer = api.http.put(f"/bulk/{job_id}/cancel")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "job_ended")
 
 
 def test_a_paused_job_waits_until_it_is_resumed(api: Served) -> None:
@@ -215,6 +221,7 @@ def test_a_restart_needs_no_body_and_a_stopped_job(api: Served) -> None:
 
 def test_the_list_of_jobs_filters_and_pages(everywhere: Served) -> None:
     first = start(everywhere)
+    everywhere.client.cancel(first)
     second = everywhere.client.download({"connection": "rest", "objectName": "items", "limit": 1}).id
     everywhere.run(second)
 
