@@ -128,6 +128,7 @@ class Dispatch:
     def _ask_length(self, queue: str) -> int:
         with self._celery.connection_or_acquire() as connection:
             try:
+                connection.ensure_connection(max_retries=0)  # `channel()` would sleep 2 s before a second try
                 with connection.channel() as channel:
                     return int(channel.queue_declare(queue, passive=True).message_count)
             except connection.channel_errors:

@@ -1,7 +1,6 @@
 """Errors as RFC 9457 `application/problem+json`; the one place that turns our error classes into answers."""
 
 import logging
-from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -27,7 +26,6 @@ BY_STATUS = {
     415: "unsupported_media_type",
 }
 BY_KIND = {"missing": "missing_field", "json_invalid": "malformed_body", "extra_forbidden": "unknown_field"}
-PLACES = frozenset({"body", "query", "path", "header"})
 
 
 class Refused(OrchestratorError):
@@ -111,13 +109,9 @@ def _validation(request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     kind = str(first["type"])
     code = BY_KIND.get(kind, "invalid")
-    field = _field(first["loc"])
+    # FastAPI puts the place in front of the field's path
+    field = ".".join(map(str, first["loc"][1 if isinstance(error, RequestValidationError) else 0 :])) or None
     return problem(request, code, f"{field or 'body'}: {_sentence(first)}", field=field)
-
-
-def _field(loc: Sequence[Any]) -> str | None:
-    inner = [str(each) for each in loc if each not in PLACES]
-    return ".".join(inner) or None
 
 
 def _sentence(error: Any) -> str:

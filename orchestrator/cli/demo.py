@@ -27,7 +27,7 @@ from orchestrator.settings import inherited
 
 PATIENCE = timedelta(seconds=100)  # for both jobs; they take about 20 s
 FLOWER_PATIENCE = timedelta(seconds=10)
-IN_FLOWER = frozenset({"bulk.upload", "bulk.fetch", "bulk.finish"})
+IN_FLOWER = frozenset({"bulk.upload", "bulk.fetch"})
 LOOK_SECONDS = 0.25
 
 

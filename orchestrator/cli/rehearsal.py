@@ -12,7 +12,7 @@ from orchestrator.client import Client, pages
 
 BAD_EVERY = 150  # each 150th row has an address that the vendor refuses
 PAGE_SIZE = 500  # records
-REST_CALLS_PER_SECOND = 10
+REST_CALLS, REST_SECONDS = 600, 60
 COLUMNS = ("email_address", "first_name", "last_name", "title", "city")
 FIRST_NAMES = ("Ada", "Bola", "Chen", "Dana", "Emre", "Fatou", "Gus", "Hana", "Iris", "José", "Kofi", "Lena")
 LAST_NAMES = ("Ferreira", "Gupta", "Hale", "Ito", "Jones", "Kowalska", "Lund", "Müller", "N'Diaye", "O'Hara")
@@ -47,7 +47,8 @@ class Size:
 
 def sandbox_options(size: Size) -> tuple[str, ...]:
     """Return the flags of a sandbox that fits: enough records, and limits that are felt."""
-    return ("--people", "0", "--rest-records", str(size.records), "--rest-rate", str(REST_CALLS_PER_SECOND))
+    rest = ("--rest-records", str(size.records), "--rest-rate", str(REST_CALLS), "--rest-window", str(REST_SECONDS))
+    return ("--people", "0", *rest)
 
 
 def write_people(path: Path, size: Size) -> None:
@@ -80,7 +81,7 @@ def connect(client: Client, sandbox: str) -> None:
             "provider": "rest",
             "baseUrl": sandbox,
             "credentials": {"type": "api_key", "in": "header", "name": "X-API-Key", "value": "sandbox-key"},
-            "limits": [{"kind": "rate", "amount": REST_CALLS_PER_SECOND, "seconds": 1}],
+            "limits": [{"kind": "rate", "amount": REST_CALLS, "seconds": REST_SECONDS}],
             "settings": {"resources": {"items": _items()}},
         }
     )

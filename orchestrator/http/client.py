@@ -1,12 +1,15 @@
 """A provider's view on HTTP: one turn's metered client of one connection."""
 
+import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import partial
 from typing import Any, TypeVar
 
 import httpx
 import msgspec
 
+from orchestrator.http.helper import Helper
 from orchestrator.http.purse import Purse
 from orchestrator.http.tokens import TokenKeeper
 from orchestrator.http.transport import Pass
@@ -19,16 +22,19 @@ T = TypeVar("T")
 class Ahead:
     """A GET on its way."""
 
-    def __init__(self, future: "Future[httpx.Response]") -> None:
+    def __init__(self, future: "Future[httpx.Response]", purse: Purse, called_off: threading.Event) -> None:
         self._future = future
+        self._purse = purse
+        self._called_off = called_off
 
     def result(self) -> httpx.Response:
         """Wait for the answer; raises what `get` would have raised."""
         return self._future.result()
 
     def drop(self) -> None:
-        """Give the answer up; a request that has left is spent."""
-        self._future.cancel()
+        """Give the answer up: from here on the call is counted already, or never made."""
+        if not self._future.cancel():
+            self._purse.call_off(self._called_off)
 
 
 class VendorClient:
@@ -48,7 +54,7 @@ class VendorClient:
         self._base = str(http.base_url).rstrip("/") + "/"
         self._headers = http.headers.multi_items()
         self._timeout = http.timeout.as_dict()
-        self._helper: ThreadPoolExecutor | None = None
+        self._helper: Helper | None = None
 
     @property
     def provider(self) -> str:
@@ -109,13 +115,29 @@ class VendorClient:
     def ahead(self, path: str, *, params: Params | None = None, cost: int = 1) -> Ahead:
         """Start a GET in a helper thread, on tokens of the same purse; one is on its way at a time."""
         if self._helper is None:
-            self._helper = ThreadPoolExecutor(1, thread_name_prefix="ahead")
-        return Ahead(self._helper.submit(self._send, "GET", path, cost, params=params))
+            self._helper = Helper()
+        called_off = threading.Event()
+        future = self._helper.submit(partial(self._send, "GET", path, cost, params=params, called_off=called_off))
+        return Ahead(future, self._purse, called_off)
+
+    def link(self, response: httpx.Response, link: str) -> str:
+        """Return the absolute address that a link in an answer means, free of our credentials.
+
+        Raises Misbehaved where it leads to another origin, or is no address.
+        """
+        try:
+            url = response.url.join(link)
+        except httpx.InvalidURL:
+            raise Misbehaved(self._provider, "a link that is no address") from None
+        self._check_origin(url)
+        for name in self._keeper.current().params:  # some vendors repeat the whole query in their links
+            url = url.copy_remove_param(name)
+        return str(url)
 
     def close(self) -> None:
         """Let the helper thread go, without waiting for a call on its way; the connections stay open."""
         if self._helper is not None:
-            self._helper.shutdown(wait=False, cancel_futures=True)
+            self._helper.close()
 
     def _send(
         self,
@@ -128,8 +150,9 @@ class VendorClient:
         headers: Mapping[str, str] | None = None,
         json: Any = None,
         content: bytes | None = None,
+        called_off: threading.Event | None = None,
     ) -> httpx.Response:
-        carried = Pass(purse=self._purse, keeper=self._keeper, cost=cost, repeatable=repeatable)
+        carried = Pass(purse=self._purse, keeper=self._keeper, cost=cost, repeatable=repeatable, called_off=called_off)
         request = httpx.Request(
             method,
             self._url(path, params),
@@ -150,9 +173,13 @@ class VendorClient:
             url = httpx.URL(text)
         except httpx.InvalidURL:
             raise Misbehaved(self._provider, "a link that is no address") from None
-        if is_absolute and _origin(url) != self._origin:
-            raise Misbehaved(self._provider, "a link to another address than the connection's own")
+        if is_absolute:
+            self._check_origin(url)
         return url
+
+    def _check_origin(self, url: httpx.URL) -> None:
+        if _origin(url) != self._origin:
+            raise Misbehaved(self._provider, "a link to another address than the connection's own")
 
 
 def decode(provider: str, response: httpx.Response, kind: type[T]) -> T:

@@ -95,7 +95,7 @@ class Purse:
         """
         with self._lock:
             if self._closed:
-                raise Throttled(self._lender.provider, timedelta(0), reason=WaitReason.TURN)
+                raise self._over()
             self._allowance.call()
             try:
                 self._take(cost)
@@ -103,6 +103,18 @@ class Purse:
                 self._allowance.uncall()
                 raise
             self._heard.spent(cost)
+
+    def spend_unless(self, called_off: threading.Event, cost: int = 1) -> None:
+        """Spend as `spend` does; raise Throttled (TURN) and spend nothing where the call was called off."""
+        with self._lock:
+            if called_off.is_set():
+                raise self._over()
+            self.spend(cost)
+
+    def call_off(self, call: threading.Event) -> None:
+        """Mark a call as not wanted any more; after this it is counted already, or never made."""
+        with self._lock:
+            call.set()
 
     def unspend(self, cost: int = 1) -> None:
         """Take back a spending whose request was never sent."""
@@ -178,6 +190,9 @@ class Purse:
         with self._lock, suppress(Exception):
             self._closed = True
             self._give_back()
+
+    def _over(self) -> Throttled:
+        return Throttled(self._lender.provider, timedelta(0), reason=WaitReason.TURN)
 
     def _take(self, cost: int) -> None:
         if time.monotonic() >= self._use_by:

@@ -5,6 +5,7 @@ spend ─▶ slot ─▶ authorize ─▶ send ─▶ learn from the headers ─
   └── 401: refresh, once ◀──────┘
 """
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -43,6 +44,7 @@ class Pass:
     keeper: TokenKeeper
     cost: int = 1
     repeatable: bool = False  # the caller knows that sending twice is harmless
+    called_off: threading.Event | None = None  # set: nobody waits for the answer any more
 
 
 class MeteredTransport(httpx.BaseTransport):
@@ -79,7 +81,10 @@ class MeteredTransport(httpx.BaseTransport):
 
     def _once(self, request: httpx.Request, carried: Pass, auth: Auth) -> httpx.Response:
         purse = carried.purse
-        purse.spend(carried.cost)
+        if carried.called_off is None:
+            purse.spend(carried.cost)
+        else:
+            purse.spend_unless(carried.called_off, carried.cost)
         sent = False
         try:
             with purse.slot(self._slot_ttl):

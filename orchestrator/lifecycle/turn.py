@@ -111,6 +111,7 @@ class LiveTurn:
         first_key: str | None = None,
         last_key: str | None = None,
         errors: Sequence[RowError] = (),
+        with_next_save: bool = False,
     ) -> None:
         self._stream = stream
         if rows:
@@ -118,6 +119,8 @@ class LiveTurn:
         self._notes.counts += counts + Counts(bytes=len(body))
         self._notes.errors.extend(errors)
         self._cursor = cursor
+        if with_next_save:
+            return
         if self._writing is not None and self._writing.is_written:
             self._finish_writing()
         if self._buffer.ready or time.monotonic() - self._committed_at >= CHECKPOINT.total_seconds():

@@ -81,20 +81,27 @@ class Vendors:
         """Open the provider; `prefix` ("step:epoch") names its grants. Makes no call."""
         budget, family = self._store.budgets.get(connection.budget_id), self.family(connection)
         limits = self.limits(budget)
-        purse = Purse(
-            Lender(
-                provider=family.name,
-                limiter=self._limiter,
-                budget=str(budget.id),
-                limits=limits,
-                cap=max_cap(limits, budget.cap),
-                reserve_calls=reserve_calls,
-                seed=lambda: self._seed(budget.id, limits, family.longest_call),
-                may_send=may_send,
-            ),
-            prefix,
-            self._clock,
+        lender = Lender(
+            provider=family.name,
+            limiter=self._limiter,
+            budget=str(budget.id),
+            limits=limits,
+            cap=max_cap(limits, budget.cap),
+            reserve_calls=reserve_calls,
+            seed=lambda: self._seed(budget.id, limits, family.longest_call),
+            may_send=may_send,
         )
+        purse = Purse(lender, prefix, self._clock)
+        client = self._client(connection, family, purse)
+        quotas = [limit.name for limit in limits if isinstance(limit, QuotaLimit)]
+        return OpenVendor(
+            provider=family.make(client, connection.settings),
+            purse=purse,
+            client=client,
+            usage_of=lambda calls: dict.fromkeys(quotas, calls) if calls else {},
+        )
+
+    def _client(self, connection: Connection, family: Family, purse: Purse) -> VendorClient:
         manners = Manners(
             provider=family.name, news=family.news, refusal=family.refusal, longest_call=family.longest_call
         )
@@ -106,14 +113,7 @@ class Vendors:
             token_url=family.default_token_url,
             token_client=self._pool.token_client,
         )
-        client = VendorClient(http, provider=family.name, purse=purse, keeper=keeper)
-        quotas = [limit.name for limit in limits if isinstance(limit, QuotaLimit)]
-        return OpenVendor(
-            provider=family.make(client, connection.settings),
-            purse=purse,
-            client=client,
-            usage_of=lambda calls: dict.fromkeys(quotas, calls) if calls else {},
-        )
+        return VendorClient(http, provider=family.name, purse=purse, keeper=keeper)
 
     @contextmanager
     def opened(self, connection: Connection) -> Iterator[Provider]:

@@ -20,7 +20,7 @@ BATCH_SECONDS = 2.0
 WAKE_SECONDS = 0.5  # of rate; a waiter woken for less comes back too often
 LONGEST_HOLD = timedelta(seconds=2)
 HOLD_SHARE = 10  # tokens live for a tenth of the window at most
-LATE_SHARE = 200  # of a short window: a waiter that wakes this much late loses no token
+LATE_SHARE = 400  # of a short window: a waiter that wakes this much late loses no token
 DEFAULT_CAP = 16
 MAX_RESERVE = 0.95
 
@@ -55,7 +55,7 @@ def burst(limit: RateLimit) -> int:
 def room(limit: RateLimit) -> float:
     """Return how many µs of rate a full bucket holds: the burst, and where calls are spaced a little for late wakers.
 
-    A spaced limit has 1.5 % of its window to spare: a third of it forgives waiters that wake late (else the time from
+    A spaced limit has 1.5 % of its window to spare: a sixth of it forgives waiters that wake late (else the time from
     the token's return to the wake-up is lost each time), the rest forgives calls that travel unevenly.
     """
     late = limit.window / LATE_SHARE if is_short(limit) else timedelta(0)

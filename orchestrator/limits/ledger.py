@@ -26,7 +26,7 @@ from orchestrator.limits.limit import (
 
 MINUTE = 60_000_000
 DAY = 86_400_000_000
-GRANT_LIFE = 120_000_000
+GRANT_LIFE = 30_000_000
 SAME_RESET = 5_000_000  # two tellings of one reset differ by less
 LEAST_WAIT = 1000
 EARLY = 0.01  # of a unit is there in time; else rounding to µs costs the last unit of a burst

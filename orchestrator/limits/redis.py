@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -17,7 +18,7 @@ from typing import Any
 
 from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import ConnectionError, NoScriptError, RedisError, TimeoutError
 from redis.retry import Retry
 
 from orchestrator.clock import MICROSECOND, from_micros, to_micros
@@ -38,7 +39,7 @@ from orchestrator.limits.plan import Plan, micros, plan
 
 CONNECT_TIMEOUT = timedelta(seconds=0.5)  # a dead server costs a turn this much, once
 CALL_TIMEOUT = timedelta(seconds=1)
-GRANT_LIFE_MS = 120_000  # a lost answer is asked for again, or its grant given back, long before
+GRANT_LIFE_MS = 30_000  # tokens live for 2 s, and only the turn that asked asks again or gives back
 UNSEEDED_PAUSE = timedelta(seconds=1)
 CLOCK_CHECK = 60.0  # seconds between two looks at the server's clock, for calendar days
 IDLE = 0.02  # seconds after which a held connection is looked at before it is used; a server restarts slower
@@ -186,24 +187,46 @@ class _Lines(threading.local):
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
-        self._line: Any = None
-        self._process = 0
-        self._used = 0.0
+        self._line: _Line | None = None
+
+    def ask(self, *command: Value) -> Any:
+        if self._line is None or self._line.process != os.getpid():
+            self._line = _Line(self._pool.connection_class(**self._pool.connection_kwargs))
+        try:
+            return self._line.ask(*command)
+        except (ConnectionError, TimeoutError, OSError):
+            self._line = None  # so that the next trip dials once, not twice
+            raise
+
+    def close(self) -> None:
+        self._line = None
+
+
+class _Line:
+    """A connection that is closed when its thread ends; a collector that comes later would find the socket open."""
+
+    def __init__(self, connection: Any) -> None:
+        self.process = os.getpid()
+        self._connection = connection
+        self._used = time.monotonic()
+
+    def __del__(self) -> None:
+        with suppress(Exception):
+            self._connection.disconnect()
 
     def ask(self, *command: Value) -> Any:
         now = time.monotonic()
-        if self._line is None or self._process != os.getpid():
-            self._line = self._pool.connection_class(**self._pool.connection_kwargs)
-            self._process = os.getpid()
-        elif now - self._used > IDLE and _is_stale(self._line):
-            self._line.disconnect()  # the next send connects: a restarted server is not a dead one
+        if now - self._used > IDLE and self._is_stale():
+            self._connection.disconnect()  # the next send connects: a restarted server is not a dead one
         self._used = now
-        self._line.send_command(*command)
-        return self._line.read_response()
+        self._connection.send_command(*command)
+        return self._connection.read_response()
 
-    def close(self) -> None:
-        if self._line is not None:
-            self._line.disconnect()
+    def _is_stale(self) -> bool:
+        try:
+            return bool(self._connection.can_read(0))  # nothing was asked: only the end of the line can be read
+        except (RedisError, OSError):
+            return True
 
 
 class _ServerClock:
@@ -232,13 +255,6 @@ def _script(name: str) -> _Script:
     folder = Path(__file__).parent
     text = "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in ("prelude", name))
     return _Script(text=text, sha=hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
-
-
-def _is_stale(line: Any) -> bool:
-    try:
-        return bool(line.can_read(0))  # nothing was asked: what is there to read is the end of the line
-    except (RedisError, OSError):
-        return True
 
 
 def _check(version: str, policy: str) -> None:

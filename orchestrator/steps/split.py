@@ -150,4 +150,5 @@ class _Splitter:
                 cursor=self._at.cursor(),
                 stream=Stream.OUTCOME,
                 errors=bad.errors[:later],
+                with_next_save=True,
             )

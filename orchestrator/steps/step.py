@@ -71,8 +71,12 @@ class Turn(Protocol):
         first_key: str | None = None,
         last_key: str | None = None,
         errors: Sequence[RowError] = (),
+        with_next_save: bool = False,
     ) -> None:
-        """Take over lines of a result together with the cursor behind them; committed together, by time or size."""
+        """Take over lines of a result together with the cursor behind them; committed together, by time or size.
+
+        `with_next_save`: the cursor is behind effects too, so that they must all go into the next `save`.
+        """
         ...
 
     def save(

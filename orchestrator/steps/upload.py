@@ -18,9 +18,13 @@ def upload(turn: Turn) -> Outcome:
 
     What cannot be proven to have arrived leaves the vendor job abandoned, unreleased, and its chunks go into a new one.
     """
-    if turn.vendor_job.state is not VendorJobState.OPEN:
-        return Moved(successors=[Successor(kind=StepKind.RELEASE, vendor_seq=turn.vendor_job.seq)])
-    return _Filler(turn, sink_of(turn)).run()
+    match turn.vendor_job.state:
+        case VendorJobState.OPEN:
+            return _Filler(turn, sink_of(turn)).run()
+        case VendorJobState.ABANDONED:
+            return Moved()  # replaced by a turn that died before it said so
+        case _:
+            return Moved(successors=[Successor(kind=StepKind.RELEASE, vendor_seq=turn.vendor_job.seq)])
 
 
 class _Filler:

@@ -42,13 +42,21 @@ class Served:
         body: dict[str, Any] = {
             "name": provider,
             "provider": provider,
-            "baseUrl": self.workshop.sandbox_url,
+            "baseUrl": self.workshop.sandbox.url,
             "credentials": {"type": "bearer", "token": token},
             "limits": [{"kind": "rate", "amount": 600_000, "seconds": 60}],
         }
         if provider == "rest":
             body["settings"] = ITEMS
         return self.client.add_connection(body | more)
+
+    def connected(self, *providers: str) -> "Served":
+        """Return this API with connections to these providers, added at the first call."""
+        names = {each["name"] for each in self.client.connections().items}
+        for provider in providers:
+            if provider not in names:
+                self.connect(provider)
+        return self
 
     def run(self, job_id: int) -> Job:
         """Let the job's steps take turns until it has settled, and not by a mistake of ours."""

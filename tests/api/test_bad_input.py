@@ -64,21 +64,21 @@ DOWNLOADS: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("wrong", "code", "field"), DOWNLOADS, ids=[str(each[0])[:50] for each in DOWNLOADS])
-def test_a_wrong_download_is_refused_by_field(api: Served, wrong: dict[str, Any], code: str, field: str) -> None:
-    api.connect()
+def test_a_wrong_download_is_refused_by_field(steady: Served, wrong: dict[str, Any], code: str, field: str) -> None:
+    steady.connected("rest")
 
     text = json.dumps(GOOD | wrong)  # in ASCII, which escapes what UTF-8 cannot write
-    answer = api.http.post("/bulk/download", content=text, headers={"Content-Type": "application/json"})
+    answer = steady.http.post("/bulk/download", content=text, headers={"Content-Type": "application/json"})
 
     status, found, where = refused(answer)
     assert (status, found) == (422, code)
     assert where is not None
     assert where.startswith(field)
-    assert api.jobs() == 0
+    assert steady.jobs() == 0
 
 
-def test_an_unknown_field_is_told_its_nearest_known_name(api: Served) -> None:
-    answer = api.http.post("/bulk/download", json=GOOD | {"selectField": "id"})
+def test_an_unknown_field_is_told_its_nearest_known_name(steady: Served) -> None:
+    answer = steady.http.post("/bulk/download", json=GOOD | {"selectField": "id"})
 
     assert answer.json()["advice"] == "Did you mean selectFields?"
 
@@ -88,16 +88,16 @@ def test_an_unknown_field_is_told_its_nearest_known_name(api: Served) -> None:
     [b"", b"{", b"[]", b"null", b'"text"', b"\xff\xfe", b"[" * 100_000, b'{"a":' * 50_000],
     ids=["empty", "cut", "array", "null", "text", "not UTF-8", "deep arrays", "deep objects"],
 )
-def test_a_body_that_is_no_json_object_is_refused(api: Served, body: bytes) -> None:
-    answer = api.http.post("/bulk/download", content=body, headers={"Content-Type": "application/json"})
+def test_a_body_that_is_no_json_object_is_refused(steady: Served, body: bytes) -> None:
+    answer = steady.http.post("/bulk/download", content=body, headers={"Content-Type": "application/json"})
 
     assert refused(answer)[0] == 422
 
 
-def test_a_body_that_is_too_large_is_refused_and_the_answer_arrives(api: Served) -> None:
+def test_a_body_that_is_too_large_is_refused_and_the_answer_arrives(steady: Served) -> None:
     body = json.dumps(GOOD | {"name": "x" * 3_000_000})
 
-    answer = api.http.post("/bulk/download", content=body, headers={"Content-Type": "application/json"})
+    answer = steady.http.post("/bulk/download", content=body, headers={"Content-Type": "application/json"})
 
     assert refused(answer)[:2] == (413, "too_large")
 
@@ -127,11 +127,11 @@ UPLOADS: list[tuple[dict[str, Any], str, str, str]] = [
     ("wrong", "text", "code", "field"), UPLOADS, ids=[f"{each[0]} {each[1][:20]!r}" for each in UPLOADS]
 )
 def test_a_wrong_upload_leaves_neither_job_nor_file(
-    api: Served, wrong: dict[str, Any], text: str, code: str, field: str
+    steady: Served, wrong: dict[str, Any], text: str, code: str, field: str
 ) -> None:
-    api.connect("salesloft")
+    steady.connected("salesloft")
 
-    answer = api.http.post(
+    answer = steady.http.post(
         "/bulk/upload", files={"metaData": (None, json.dumps(META | wrong)), "file": ("people", text)}
     )
 
@@ -139,7 +139,7 @@ def test_a_wrong_upload_leaves_neither_job_nor_file(
     assert (status, found) == (422, code), answer.text
     assert where is not None
     assert where.startswith(field)
-    assert (api.jobs(), api.inputs()) == (0, [])
+    assert (steady.jobs(), steady.inputs()) == (0, [])
 
 
 QUERIES = [
@@ -159,42 +159,42 @@ QUERIES = [
 
 
 @pytest.mark.parametrize(("path", "code", "field"), QUERIES, ids=[each[0] for each in QUERIES])
-def test_a_wrong_query_parameter_is_refused_by_name(api: Served, path: str, code: str, field: str) -> None:
-    answer = api.http.get(path)
+def test_a_wrong_query_parameter_is_refused_by_name(steady: Served, path: str, code: str, field: str) -> None:
+    answer = steady.http.get(path)
 
     assert refused(answer) == (422, code, field)
 
 
 @pytest.mark.parametrize("job_id", ["0", "-1", "abc", "1.5", "99999999999999999999", "٣", "%00"])
-def test_an_id_that_can_be_none_is_not_found(api: Served, job_id: str) -> None:
-    answer = api.http.get(f"/bulk/{job_id}/status")
+def test_an_id_that_can_be_none_is_not_found(steady: Served, job_id: str) -> None:
+    answer = steady.http.get(f"/bulk/{job_id}/status")
 
     assert refused(answer)[:2] == (404, "not_found")
 
 
-def test_a_wrong_key_is_refused_whatever_is_asked(api: Served) -> None:
+def test_a_wrong_key_is_refused_whatever_is_asked(steady: Served) -> None:
     wrong = [{}, {"Authorization": "Bearer nope"}, {"Authorization": "Basic eDp5"}, {"Authorization": "Bearer"}]
 
     for path in ("/bulk/jobs", "/connections", "/schedules", "/bulk/1/status"):
         for headers in wrong:
-            answer = httpx.get(f"{api.url}{path}", headers=headers, trust_env=False)
+            answer = httpx.get(f"{steady.url}{path}", headers=headers, trust_env=False)
             assert refused(answer)[:2] == (401, "unauthorized")
             assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_a_wrong_key_leaves_nothing_of_an_upload(api: Served) -> None:
+def test_a_wrong_key_leaves_nothing_of_an_upload(steady: Served) -> None:
     parts = {"metaData": (None, json.dumps(META)), "file": ("people.csv", "x" * 2_000_000)}
 
     answer = httpx.post(
-        f"{api.url}/bulk/upload", files=parts, headers={"Authorization": "Bearer nope"}, trust_env=False
+        f"{steady.url}/bulk/upload", files=parts, headers={"Authorization": "Bearer nope"}, trust_env=False
     )
 
     assert refused(answer)[:2] == (401, "unauthorized")
-    assert (api.jobs(), api.inputs()) == (0, [])
+    assert (steady.jobs(), steady.inputs()) == (0, [])
 
 
 def test_a_key_does_only_what_its_scopes_say(api: Served) -> None:
-    api.connect()
+    api.connected("rest")
     reader = {"Authorization": f"Bearer {api.key_with('read')}"}
     submitter = {"Authorization": f"Bearer {api.key_with('submit')}"}
 
@@ -205,15 +205,15 @@ def test_a_key_does_only_what_its_scopes_say(api: Served) -> None:
     assert refused(api.http.delete("/connections/rest", headers=submitter))[:2] == (403, "scope_missing")
 
 
-def test_paths_and_methods_that_do_not_exist_are_problems_too(api: Served) -> None:
-    assert refused(api.http.get("/nowhere"))[:2] == (404, "not_found")
-    assert refused(api.http.put("/connections"))[:2] == (405, "method_not_allowed")
+def test_paths_and_methods_that_do_not_exist_are_problems_too(steady: Served) -> None:
+    assert refused(steady.http.get("/nowhere"))[:2] == (404, "not_found")
+    assert refused(steady.http.put("/connections"))[:2] == (405, "method_not_allowed")
 
 
-def test_a_problem_points_to_a_page_that_says_what_to_do(api: Served) -> None:
-    problem = api.http.post("/bulk/download", json=GOOD | {"conection": "x"}).json()
+def test_a_problem_points_to_a_page_that_says_what_to_do(steady: Served) -> None:
+    problem = steady.http.post("/bulk/download", json=GOOD | {"conection": "x"}).json()
 
-    page = api.http.get(problem["type"])
+    page = steady.http.get(problem["type"])
 
     assert page.status_code == 200
     assert "unknown_field" in page.text

@@ -4,21 +4,27 @@ What containers would add is mapped away: host names and networks become the loo
 ones, the volume a folder of this test, the servers the real ones of this computer.
 """
 
+import http.client
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
+from orchestrator.client import ApiError, Client
+from tests.conftest import drop_schema, new_schema
 from tests.servers import eventually, free_port
 
 ROOT = Path(__file__).parents[2]
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?(?::\?[^}]*)?\}")
+KEY = "a-first-key-for-this-test-alone"
 STOP_SECONDS = 35.0  # stop_grace_period
 
 
@@ -101,3 +107,42 @@ class Services:
         for port, free in self._ports.items():
             text = re.sub(rf"\b{port}\b", free, text)
         return text
+
+
+def running_services(folder: Path, broker_url: str, redis_url: str) -> Iterator[Services]:
+    """Give the services of docker-compose.yml, running on a PostgreSQL schema of their own."""
+    database = new_schema()
+    servers = {
+        "postgresql://bulkhead:bulkhead@postgres:5432/bulkhead": database,
+        "redis://redis:6379/0": broker_url,
+        "redis://redis:6379/1": redis_url,
+    }
+    compose = read("docker-compose.yml", BULKHEAD_BOOTSTRAP_KEY=KEY, BULKHEAD_ALLOW_NETWORKS="127.0.0.0/8")
+    services = Services(compose, folder, servers)
+    try:
+        services.start()
+        yield services
+    finally:
+        services.clear()
+        drop_schema(database)
+
+
+def is_ready(client: Client) -> bool:
+    try:
+        return client.ready()["status"] == "ready"
+    except ApiError:
+        return False
+
+
+def vendor_counts(services: Services) -> dict[str, Any]:
+    return msgspec.json.decode(get(services.url(9000), "/_sandbox/stats")[1], type=dict[str, Any])
+
+
+def get(url: str, path: str, login: str = "") -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    headers = {"Authorization": f"Basic {b64encode(login.encode()).decode()}"} if login else {}
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    body = answer.status, answer.read()
+    connection.close()
+    return body

@@ -1,26 +1,22 @@
 """The compose files: what they start works together, on a real PostgreSQL and a real Redis."""
 
-import http.client
 import os
-from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 import redis
+from kombu import Connection
 
 from orchestrator.cli import rehearsal
 from orchestrator.cli.rehearsal import Size
-from orchestrator.client import ApiError, Client
-from tests.conftest import drop_schema, new_schema
-from tests.deploy.compose import Services, read
+from orchestrator.client import Client
+from tests.deploy.compose import KEY, Services, get, is_ready, read, running_services, vendor_counts
 from tests.servers import eventually, missing
 
 REDIS = os.environ.get("BULKHEAD_TEST_REDIS_URL", "redis://127.0.0.1:6379")
-KEY = "a-first-key-for-this-test-alone"
+RABBITMQ = "amqp://guest:guest@127.0.0.1:5672//"
 PATIENCE = timedelta(seconds=90)
 SIZE = Size(people=3_000, records=25_000)
 
@@ -41,22 +37,29 @@ def redis_urls() -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture
-def services(tmp_path: Path, redis_urls: tuple[str, str]) -> Iterator[Services]:
+def rabbitmq_url() -> Iterator[str]:
+    """The real RabbitMQ; our queues are deleted afterwards."""
+    with Connection(RABBITMQ, connect_timeout=2) as connection:
+        try:
+            connection.ensure_connection(max_retries=1)
+        except connection.connection_errors:
+            missing("RabbitMQ")
+        yield RABBITMQ
+        with connection.channel() as channel:
+            for queue in ("p.salesloft", "p.rest", "control", "notify"):
+                channel.queue_delete(queue)
+
+
+@pytest.fixture(params=["redis", "rabbitmq"])
+def broker_url(request: pytest.FixtureRequest, redis_urls: tuple[str, str]) -> str:
+    """Each broker that works."""
+    return redis_urls[0] if request.param == "redis" else str(request.getfixturevalue("rabbitmq_url"))
+
+
+@pytest.fixture
+def services(tmp_path: Path, broker_url: str, redis_urls: tuple[str, str]) -> Iterator[Services]:
     """The services of docker-compose.yml, running."""
-    database = new_schema()
-    mapped = {
-        "postgresql://bulkhead:bulkhead@postgres:5432/bulkhead": database,
-        "redis://redis:6379/0": redis_urls[0],
-        "redis://redis:6379/1": redis_urls[1],
-    }
-    compose = read("docker-compose.yml", BULKHEAD_BOOTSTRAP_KEY=KEY, BULKHEAD_ALLOW_NETWORKS="127.0.0.0/8")
-    services = Services(compose, tmp_path, mapped)
-    try:
-        services.start()
-        yield services
-    finally:
-        services.clear()
-        drop_schema(database)
+    yield from running_services(tmp_path, broker_url, redis_urls[1])
 
 
 @pytest.mark.journey
@@ -108,27 +111,6 @@ def test_redis_never_evicts_and_keeps_what_it_has():
     lines = (Path(__file__).parents[2] / "deploy/redis.conf").read_text().splitlines()
 
     assert {"maxmemory-policy noeviction", "appendonly yes"} <= set(lines)
-
-
-def is_ready(client: Client) -> bool:
-    try:
-        return client.ready()["status"] == "ready"
-    except ApiError:
-        return False
-
-
-def vendor_counts(services: Services) -> dict[str, Any]:
-    return msgspec.json.decode(get(services.url(9000), "/_sandbox/stats")[1], type=dict[str, Any])
-
-
-def get(url: str, path: str, login: str = "") -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
-    headers = {"Authorization": f"Basic {b64encode(login.encode()).decode()}"} if login else {}
-    connection.request("GET", path, headers=headers)
-    answer = connection.getresponse()
-    body = answer.status, answer.read()
-    connection.close()
-    return body
 
 
 def sees_tasks(flower: str) -> bool:

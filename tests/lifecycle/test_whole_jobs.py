@@ -1,13 +1,7 @@
 """Whole jobs, from submit to their last commit."""
 
 from orchestrator.job.status import JobOutcome, JobStatus
-from tests.lifecycle.workshop import Workshop
-
-
-def people(count: int, bad: int = 0) -> bytes:
-    rows = [f"p{n}@orchard.test,Pat {n}" for n in range(count - bad)]
-    rows += [f",Nobody {n}" for n in range(bad)]
-    return ("email_address,first_name\n" + "\n".join(rows) + "\n").encode()
+from tests.lifecycle.workshop import Workshop, people
 
 
 def test_a_download_stores_every_record_once(workshop: Workshop) -> None:

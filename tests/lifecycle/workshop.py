@@ -1,35 +1,67 @@
 """Everything of one process but the broker: jobs are submitted, and steps take their turns when the test says so."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import msgspec
+from sqlalchemy import Select, select
 
-from orchestrator.http.pool import ClientPool
+from orchestrator.job.chunk import Stream
 from orchestrator.job.criteria import DownloadCriteria, Operation, UploadCriteria
 from orchestrator.job.record import Job
-from orchestrator.job.status import JobStatus
+from orchestrator.job.status import Direction, JobStatus
+from orchestrator.job.step import Lease
 from orchestrator.lifecycle import Lifecycle
 from orchestrator.lifecycle.connections import ConnectionDesk, Wish
-from orchestrator.lifecycle.heartbeat import Heartbeat
+from orchestrator.lifecycle.heartbeat import Heartbeat, Pulse
 from orchestrator.lifecycle.take import TurnTaker
 from orchestrator.lifecycle.vendors import Vendors
 from orchestrator.limits.memory import MemoryLimiter
 from orchestrator.results.manifest import stream_records
-from orchestrator.results.objects import ObjectStore
 from orchestrator.runtime import FAMILIES
+from orchestrator.sandbox.server import Running
 from orchestrator.secrets import Keyring, generate
 from orchestrator.store.engine import Database
 from orchestrator.store.store import Store
+from orchestrator.store.tables import jobs, steps
 from tests.conftest import TimeTold
+from tests.lifecycle.seams import Seams, WatchedClaims, WatchedCommits, WatchedObjects, WatchedPool
 
+LEASE_RUNS_OUT = timedelta(seconds=11)
+STOPPED = (JobStatus.COMPLETED, JobStatus.ABORTED, JobStatus.CANCELED, JobStatus.THROTTLED)
 ITEMS = {
     "resources": {
         "items": {"path": "/rest/items", "records": "data", "paging": {"kind": "id_gt", "size_param": "per_page"}}
     }
 }
+
+
+class ToldHeartbeat(Heartbeat):
+    """A heartbeat that beats when told, and can be as old as the test says."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.claims.renew)
+        self.begun: list[Pulse] = []
+
+    def begin(self, lease: Lease, *given: Any, **named: Any) -> Pulse:
+        pulse = super().begin(lease, *given, **named)
+        self.begun.append(pulse)
+        return pulse
+
+    def ages(self, by: timedelta) -> None:
+        """Let the last proof of every lease be older by this much, as if this process had slept."""
+        for pulse in self.begun:
+            pulse.proved_at -= by.total_seconds()
+
+
+@dataclass
+class Worker:
+    """One worker process: it takes turns, and its heart beats when told."""
+
+    turns: TurnTaker
+    heartbeat: ToldHeartbeat
 
 
 @dataclass
@@ -38,15 +70,18 @@ class Workshop:
 
     database: Database
     time_told: TimeTold
-    sandbox_url: str
-    objects: ObjectStore = field(default_factory=lambda: ObjectStore.open("memory://"))
+    sandbox: Running
     dispatched: list[int] = field(default_factory=list)
+    seams: Seams = field(default_factory=Seams)
 
     def __post_init__(self) -> None:
-        self.store = Store(self.database)
+        self.store = self._store()
+        self.objects = WatchedObjects.open("memory://")
+        self.objects.seams = self.seams
         self.keyring = Keyring.from_text(generate())
         self.limiter = MemoryLimiter(self.time_told)
-        self.pool = ClientPool(allow=["127.0.0.0/8"], clock=self.time_told)
+        self.pool = WatchedPool(allow=["127.0.0.0/8"], clock=self.time_told)
+        self.pool.seams = self.seams
         self.vendors = Vendors(
             store=self.store,
             families=FAMILIES,
@@ -55,35 +90,42 @@ class Workshop:
             keyring=self.keyring,
             clock=self.time_told,
         )
-        self.heartbeat = Heartbeat(self.store.claims.renew)
-        self.turns = self.worker("worker-1")
+        self.turns = self.worker("worker-1").turns
         self.lifecycle = Lifecycle(
             store=self.store, families=FAMILIES, turns=self.turns, dispatch=self.dispatched.append
         )
         self.desk = ConnectionDesk(self.store, FAMILIES, self.keyring, self.vendors.opened)
         self.tenant = self.store.keys.add_tenant("acme")
+        self._inputs = 0
 
-    def worker(self, owner: str) -> TurnTaker:
-        """Return another worker on the same store."""
-        return TurnTaker(
+    def _store(self) -> Store:
+        store, claims, commits = Store(self.database), WatchedClaims(self.database), WatchedCommits(self.database)
+        claims.seams = commits.seams = self.seams
+        store.claims, store.commits = claims, commits
+        return store
+
+    def worker(self, owner: str) -> Worker:
+        """Return another worker process on the same store, with a heartbeat of its own."""
+        heartbeat = ToldHeartbeat(self.store)
+        turns = TurnTaker(
             store=self.store,
             objects=self.objects,
             vendors=self.vendors,
-            heartbeat=self.heartbeat,
+            heartbeat=heartbeat,
             owner=owner,
             dispatch=self.dispatched.append,
         )
+        return Worker(turns=turns, heartbeat=heartbeat)
 
-    def connect(self, provider: str, **wish: Any) -> str:
+    def connect(self, provider: str, name: str = "", **wish: Any) -> str:
         """Add a connection to the sandbox's vendor and return its name."""
         given: dict[str, Any] = {"credentials": {"type": "bearer", "token": "sandbox-token"}}
         if provider == "rest":
             given = {"credentials": {"type": "bearer", "token": "sandbox-key"}, "settings": ITEMS}
         given |= {"limits": [{"kind": "rate", "amount": 600_000, "seconds": 60}]} | wish
-        self.desk.add(
-            self.tenant.id, Wish(name=provider, provider=provider, base_url=self.sandbox_url, **given)
-        )
-        return provider
+        name = name or provider
+        self.desk.add(self.tenant.id, Wish(name=name, provider=provider, base_url=self.sandbox.url, **given))
+        return name
 
     def download(self, connection: str, object_name: str, **criteria: Any) -> Job:
         """Submit a download."""
@@ -93,49 +135,115 @@ class Workshop:
     def upload(self, connection: str, csv: bytes, **criteria: Any) -> Job:
         """Submit an upload of people."""
         found = self.store.connections.get(self.tenant.id, connection)
-        key = f"inputs/{len(self.dispatched)}"
+        self._inputs += 1
+        key = f"inputs/{self._inputs}"
         self.objects.put_new(key, csv)
         asked = {"object_name": "person", "operation": Operation.UPSERT, "external_id_field": "email_address"}
         wanted = UploadCriteria(**(asked | criteria))
         return self.lifecycle.submit_upload(found, wanted, {}, input_key=key, input_bytes=len(csv))
 
-    def due(self) -> list[int]:
-        """Return the steps that are due now."""
-        from sqlalchemy import select
+    def passes(self, period: timedelta) -> None:
+        """Let time go by for everybody."""
+        self.time_told.passes(period)
 
-        from orchestrator.store.tables import steps
+    def due(self, *kinds: str) -> list[int]:
+        """Return the steps that are due now, of these kinds only if any is given."""
+        query = select(steps.c.id).where(steps.c.state == "ready", steps.c.due_at <= self.database.now)
+        if kinds:
+            query = query.where(steps.c.kind.in_(kinds))
+        return [row["id"] for row in self.rows(query.order_by(steps.c.vtime, steps.c.id))]
 
-        with self.database.read() as connection:
-            query = select(steps.c.id).where(steps.c.state == "ready", steps.c.due_at <= self.database.now)
-            return list(connection.execute(query.order_by(steps.c.vtime, steps.c.id)).scalars())
-
-    def round(self) -> int:
+    def round(self, turns: TurnTaker | None = None) -> int:
         """Let every due step take one turn; return how many did."""
-        return sum(self.turns.take_turn(step) for step in self.due())
+        return sum((turns or self.turns).take_turn(step) for step in self.due())
 
-    def run(self, job: Job, rounds: int = 400) -> Job:
-        """Let steps take turns, and time pass while none is due, until the job has ended."""
+    def run(
+        self,
+        job: Job,
+        turns: TurnTaker | None = None,
+        until: Callable[[], object] = lambda: False,
+        rounds: int = 400,
+    ) -> Job:
+        """Let steps take turns, and time pass while none is due, until the job has stopped, or `until` is true."""
         for _ in range(rounds):
-            now = self.store.jobs.by_id(job.id)
-            if now.status in (JobStatus.COMPLETED, JobStatus.ABORTED, JobStatus.CANCELED, JobStatus.THROTTLED):
+            now = self.job(job)
+            if now.status in STOPPED or until():
                 return now
-            if not self.round():
-                self.time_told.passes(timedelta(seconds=1))
-        raise AssertionError(f"job {job.id} did not end: {self.story(job)}")
+            if not self.round(turns):
+                self.passes(timedelta(seconds=1))
+        raise AssertionError(f"job {job.id} did not end: {self.story(job)} {self.steps_of(job)}")
+
+    def run_until_due(self, job: Job, kind: str) -> int:
+        """Run the job until a step of this kind is due, and return that step; it has not taken its turn."""
+        for _ in range(400):
+            if found := self.due(kind):
+                return found[0]
+            if not sum(self.turns.take_turn(step) for step in self.due()):
+                self.passes(timedelta(seconds=1))
+        raise AssertionError(f"no {kind} step came: {self.story(job)}")
+
+    def job(self, job: Job) -> Job:
+        """Return the job as it is now."""
+        return self.store.jobs.by_id(job.id)
 
     def story(self, job: Job) -> list[tuple[str, Mapping[str, Any]]]:
         """Return the job's timeline."""
         return [(event.name, event.data) for event in self.store.events.list(job.id)]
 
+    def told(self, job: Job, name: str) -> list[Mapping[str, Any]]:
+        """Return the data of the job's events of one name."""
+        return [data for event, data in self.story(job) if event == name]
+
+    def rows(self, query: Select[Any]) -> Sequence[Mapping[str, Any]]:
+        """Return the rows of a query of the test."""
+        with self.database.read() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def steps_of(self, job: Job) -> Sequence[Mapping[str, Any]]:
+        """Return the job's steps as they are in the database."""
+        return self.rows(select(steps).where(steps.c.job_id == job.id).order_by(steps.c.id))
+
+    def step_of(self, job: Job, kind: str) -> Mapping[str, Any]:
+        """Return the job's only step of this kind."""
+        (found,) = [step for step in self.steps_of(job) if step["kind"] == kind]
+        return found
+
+    def row_of(self, job: Job) -> Mapping[str, Any]:
+        """Return the job as it is in the database."""
+        return self.rows(select(jobs).where(jobs.c.id == job.id))[0]
+
     def lines(self, job: Job) -> list[Any]:
         """Return the job's result, line by line."""
-        parts = self.store.jobs.settled_parts(job.id, self.stream_of(job))
-        return [msgspec.json.decode(line) for line in b"".join(stream_records(self.objects, parts)).splitlines()]
+        return [msgspec.json.decode(line) for line in self.result(job).splitlines()]
 
-    @staticmethod
-    def stream_of(job: Job) -> Any:
-        """Return the stream that holds the job's result."""
-        from orchestrator.job.chunk import Stream
-        from orchestrator.job.status import Direction
+    def result(self, job: Job) -> bytes:
+        """Return the job's result as bytes."""
+        stream = Stream.RECORDS if job.direction is Direction.DOWNLOAD else Stream.OUTCOME
+        return b"".join(stream_records(self.objects, self.store.parts.of_job(job.id, stream)))
 
-        return Stream.RECORDS if job.direction is Direction.DOWNLOAD else Stream.OUTCOME
+    @property
+    def bulk(self) -> Mapping[str, Any]:
+        """What Salesloft counted of its bulk jobs."""
+        world = self.sandbox.world
+        with world.lock:
+            counted: Mapping[str, Any] = world.salesloft.stats()["bulk"]
+            return counted
+
+    @property
+    def routes(self) -> Mapping[str, int]:
+        """How often each route of the vendors was called."""
+        with self.sandbox.world.lock:
+            routes: Mapping[str, int] = self.sandbox.world.ledger.stats()["routes"]
+            return routes
+
+    def sweeps_find(self) -> list[int]:
+        """Return what must never be there (I5)."""
+        sweeps = self.store.sweeps
+        return [*sweeps.forgotten_steps(), *sweeps.running_without_steps(), *sweeps.ready_under_stopped_jobs()]
+
+
+def people(count: int, bad: int = 0, first: int = 0) -> bytes:
+    """Return a CSV file of people; the last `bad` ones have no address and are refused by the vendor."""
+    rows = [f"p{first + n}@orchard.test,Pat {n}" for n in range(count - bad)]
+    rows += [f",Nobody {n}" for n in range(bad)]
+    return ("email_address,first_name\n" + "\n".join(rows) + "\n").encode()

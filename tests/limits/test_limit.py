@@ -140,25 +140,6 @@ def test_a_lost_grant_is_told_again_even_behind_a_closed_gate(desk, full):
     assert again.tokens == 6
 
 
-def test_tokens_are_to_be_used_within_two_seconds_or_a_tenth_of_the_window(desk, full):
-    short = RateLimit(name="short", amount=50, window=SECOND)
-    full(MINUTES, short)
-
-    slow, fast = desk.asks([MINUTES], 1), desk.asks([MINUTES, short], 1)
-
-    assert slow.use_by == timedelta(seconds=2)
-    assert fast.use_by == timedelta(seconds=0.1)
-
-
-def test_tokens_are_never_to_be_used_past_the_end_of_the_day(desk, clock, full):
-    full(MINUTES)
-    clock.moves_to(clock.now().replace(hour=23, minute=59, second=59, microsecond=500_000))
-
-    answer = desk.asks([MINUTES], 1)
-
-    assert answer.use_by <= timedelta(seconds=0.5)
-
-
 def test_unused_tokens_go_back(desk, full):
     full(MINUTES, DAILY)
     desk.limiter.acquire("team", [MINUTES, DAILY], grant_id="7:3:1", want=10)

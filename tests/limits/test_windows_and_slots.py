@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.limits.limit import BlockedBy, ConcurrencyLimit, News, QuotaLimit, Refusal, Seed
+from orchestrator.limits.limit import BlockedBy, ConcurrencyLimit, News, QuotaLimit, RateLimit, Refusal, Seed
 from tests.limits.conftest import DAILY, MINUTES
 
 SECOND = timedelta(seconds=1)
@@ -87,6 +87,25 @@ def test_a_seed_tells_what_was_used_and_when_it_comes_back(desk, clock, full):
 
     assert used_up == 0
     assert desk.all_of([DAILY]) == 100
+
+
+def test_tokens_are_to_be_used_within_two_seconds_or_a_tenth_of_the_window(desk, full):
+    short = RateLimit(name="short", amount=50, window=SECOND)
+    full(MINUTES, short)
+
+    slow, fast = desk.asks([MINUTES], 1), desk.asks([MINUTES, short], 1)
+
+    assert slow.use_by == timedelta(seconds=2)
+    assert fast.use_by == timedelta(seconds=0.1)
+
+
+def test_tokens_are_never_to_be_used_past_the_end_of_the_day(desk, clock, full):
+    full(MINUTES)
+    clock.moves_to(clock.now().replace(hour=23, minute=59, second=59, microsecond=500_000))
+
+    answer = desk.asks([MINUTES], 1)
+
+    assert answer.use_by <= timedelta(seconds=0.5)
 
 
 def test_slots_are_given_out_until_none_is_left_and_come_back(desk, full):

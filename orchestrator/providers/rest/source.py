@@ -26,7 +26,7 @@ class RestSource:
         pushed = date_params(resource, criteria)
         sized = {resource.paging.size_param: size} if resource.paging.size_param else {}
         fixed = {**criteria.query, **pushed, **sized}
-        self._way = way_of(client.provider, resource, fixed, size if resource.paging.max_size else None)
+        self._way = way_of(client, resource, fixed, size if resource.paging.max_size else None)
         self._shaper = Shaper(criteria)
         self._meta = {"pageSize": size if sized else None, "pushedDown": sorted(pushed), "paging": resource.paging.kind}
 

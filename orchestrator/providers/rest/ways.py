@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from orchestrator.http.client import VendorClient
 from orchestrator.job.errors import Misbehaved
 from orchestrator.job.step import Cursor
 from orchestrator.providers.keys import Keys
@@ -18,13 +19,13 @@ Fixed = Mapping[str, Any]  # parameters that every page has
 class ByKey:
     """Records above the last key seen; ends on an empty page, with a declared maximum on a short one."""
 
-    def __init__(self, provider: str, resource: Resource, fixed: Fixed, size: int | None) -> None:
+    def __init__(self, client: VendorClient, resource: Resource, fixed: Fixed, size: int | None) -> None:
         self._paging = resource.paging
         self._path = resource.path
         self._fixed = fixed
         self._size = size
-        self._keys = Keys(provider, resource.paging.key)
-        self._cutter = Cutter(provider, resource)
+        self._keys = Keys(client.provider, resource.paging.key)
+        self._cutter = Cutter(client.provider, resource)
 
     def ask(self, cursor: Cursor) -> Ask:
         """Return the request for the records after the cursor's key."""
@@ -49,14 +50,14 @@ class ByKey:
 class ByNumber:
     """Page numbers or offsets; ends on an empty page, with a declared maximum on a short one."""
 
-    def __init__(self, provider: str, resource: Resource, fixed: Fixed, size: int | None) -> None:
+    def __init__(self, client: VendorClient, resource: Resource, fixed: Fixed, size: int | None) -> None:
         self._path = resource.path
         self._param = resource.paging.cursor_param
         self._is_page = resource.paging.kind is PagingKind.PAGE
         self._start = int(resource.paging.start if resource.paging.start is not None else self._is_page)
         self._fixed = fixed
         self._size = size
-        self._cutter = Cutter(provider, resource)
+        self._cutter = Cutter(client.provider, resource)
 
     def ask(self, cursor: Cursor) -> Ask:
         """Return the request for the page, or the records from the offset on."""
@@ -77,13 +78,13 @@ class ByNumber:
 class ByLink:
     """The vendor says where to go on, in the answer or in a header; ends where it says nothing."""
 
-    def __init__(self, provider: str, resource: Resource, fixed: Fixed, size: int | None) -> None:
-        self._provider = provider
+    def __init__(self, client: VendorClient, resource: Resource, fixed: Fixed, size: int | None) -> None:
+        self._client = client
         self._path = resource.path
         self._kind = resource.paging.kind
         self._token_param = resource.paging.param if self._kind is PagingKind.NEXT_LINK else None
         self._fixed = fixed
-        self._cutter = Cutter(provider, resource)
+        self._cutter = Cutter(client.provider, resource)
 
     def ask(self, cursor: Cursor) -> Ask:
         """Return the request for the address, or with the token, that the page before named."""
@@ -98,7 +99,7 @@ class ByLink:
         listed = self._cutter.cut(response)
         following = self._following(listed, response)
         if following is not None and following == cursor.get("next"):
-            raise Misbehaved(self._provider, "a page that names itself as the next one")
+            raise Misbehaved(self._client.provider, "a page that names itself as the next one")
         return Got(
             records=listed.records,
             next=None if following is None else {"next": following},
@@ -110,7 +111,7 @@ class ByLink:
         link = response.links.get("next", {}).get("url") if in_header else listed.next
         if link is None or self._token_param is not None:
             return link
-        return str(response.url.join(link))
+        return self._client.link(response, link)
 
 
 WAYS: Mapping[PagingKind, type[ByKey] | type[ByNumber] | type[ByLink]] = {
@@ -122,9 +123,9 @@ WAYS: Mapping[PagingKind, type[ByKey] | type[ByNumber] | type[ByLink]] = {
 }
 
 
-def way_of(provider: str, resource: Resource, fixed: Fixed, size: int | None) -> Walk:
+def way_of(client: VendorClient, resource: Resource, fixed: Fixed, size: int | None) -> Walk:
     """Return the way in which a resource is walked; `size` only where a short page proves the end."""
-    return WAYS[resource.paging.kind](provider, resource, fixed, size)
+    return WAYS[resource.paging.kind](client, resource, fixed, size)
 
 
 def _is_more(listed: Listed, size: int | None) -> bool:
