@@ -27,6 +27,7 @@ BROKER_OPTIONS = {
     "max_retries": 0,  # else a send to a dead broker blocks for 6 s
 }
 LENGTH_IS_GOOD_FOR = 1.0  # s; asking the broker costs a trip
+FULL_IS_GOOD_FOR = 0.05  # s; short turns empty a queue of 2 hints a slot faster than a second
 NO_WORKERS_YET = 8  # hints that may wait where no worker has shown itself
 AFTER_A_FAILURE = 1.0  # s without trying to publish, so that a dead broker costs each caller little
 
@@ -82,15 +83,16 @@ class Dispatch:
         if time.monotonic() < self._broken_until:
             return 0
         provider = self._store.budgets.get(budget_id).provider
+        queue = queue_of(provider)
+        most = 2 * self._store.workers.live(queue) or NO_WORKERS_YET
         try:
-            length = self._length(queue_of(provider))
+            length = self._length(queue, most)
         except OSError as error:
             return self._failed(error)
-        slots = self._store.workers.live(queue_of(provider))
-        room = 2 * slots - length if slots else NO_WORKERS_YET - length
-        if room <= 0:
+        if length >= most:
             return 0
-        hints = self._store.hints.take(budget_id, room=room, queue_empty=length == 0, patient=patient)
+        hints = self._store.hints.take(budget_id, room=most - length, queue_empty=length == 0, patient=patient)
+        self._lengthen(queue, len(hints))
         return self._publish(hints)
 
     def _publish(self, hints: Sequence[Hint]) -> int:
@@ -113,17 +115,23 @@ class Dispatch:
         log.warning("dispatch.broker_down", extra={"cause": type(error).__name__})
         return 0
 
-    def _length(self, queue: str) -> int:
-        """Return how many hints wait in a queue, as of the last second. Raises OSError."""
+    def _length(self, queue: str, most: int) -> int:
+        """Return how many hints wait in a queue, as of the last second; a full one is soon asked again. Raises OSError."""
         now = time.monotonic()
         with self._lock:
             asked_at, length = self._lengths.get(queue, (0.0, 0))
-            if now - asked_at < LENGTH_IS_GOOD_FOR and asked_at:
+            if asked_at and now - asked_at < (FULL_IS_GOOD_FOR if length >= most else LENGTH_IS_GOOD_FOR):
                 return length
         length = self._ask_length(queue)
         with self._lock:
             self._lengths[queue] = (now, length)
         return length
+
+    def _lengthen(self, queue: str, hints: int) -> None:
+        """Count what is about to be published, so that nobody fills the same room again within the second."""
+        with self._lock:
+            asked_at, length = self._lengths.get(queue, (0.0, 0))
+            self._lengths[queue] = (asked_at, length + hints)
 
     def _ask_length(self, queue: str) -> int:
         with self._celery.connection_or_acquire() as connection:

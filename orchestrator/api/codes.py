@@ -47,6 +47,9 @@ CODES: Mapping[str, Code] = {
     "unknown_delimiter": _code(422, "There is no such delimiter", "Use one of the words in the message."),
     "credentials": _code(422, "The credentials cannot be taken", "Send the fields that the message names."),
     "budget_differs": _code(422, "The budget exists with other limits", "Leave limits and reserve out to join it."),
+    "invalid_settings": _code(422, "The connection's settings are wrong", "Correct the setting that is named."),
+    "unknown_setting": _code(422, "The provider has no such setting", "Leave it out."),
+    "invalid_cron": _code(422, "The cron expression cannot be used", "Write five fields, like 0 6 * * 1-5."),
     "idempotency_mismatch": _code(
         422, "The Idempotency-Key was used for another request", "Use a new key for a new request."
     ),
@@ -58,6 +61,10 @@ CODES: Mapping[str, Code] = {
     "conflict": _code(409, "The thing is in no state for that", "Look at its status first."),
     "name_taken": _code(409, "The name is taken", "Choose another name, or remove the old one first."),
     "connection_in_use": _code(409, "The connection is in use", "Finish its jobs and remove its schedules first."),
+    "job_ended": _code(409, "The job has ended", "Only a job that has not ended can be canceled."),
+    "job_not_running": _code(409, "The job does not run", "There is nothing to pause."),
+    "job_not_paused": _code(409, "The job is not paused", "Pause it first."),
+    "job_not_stopped": _code(409, "The job did not stop", "Only an ABORTED or THROTTLED job can be restarted."),
     "not_completed": _code(
         409, "The job has no complete result yet", "Wait for COMPLETED, or ask with ?partial=true or for /data."
     ),

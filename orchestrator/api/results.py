@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 from orchestrator.api.accept import wanted_format
 from orchestrator.api.auth import Reader
 from orchestrator.api.paging import COMPLETE, PAGING, Paged, Paging, mark, only
+from orchestrator.api.pending import PENDING, pending_page
 from orchestrator.api.state import JobId, runtime_of
 from orchestrator.api.strict import suggestion
 from orchestrator.job.chunk import Part, Stream
@@ -26,7 +27,7 @@ from orchestrator.results.outcome import outcome_page
 router = APIRouter(prefix="/bulk", tags=["results"])
 
 OUTCOME_FIELDS = ("id", "status", "record", "error", "resource")
-ROW_STATUSES = ("pending", "success", "error", "retrying")
+ROW_STATUSES = (PENDING, "success", "error", "retrying")
 ENDINGS = {FileFormat.JSONL: "jsonl", FileFormat.JSON: "json", FileFormat.CSV: "csv"}
 
 
@@ -119,7 +120,13 @@ def data(
 def _outcome_answer(request: Request, job: Job, paging: Paging, statuses: Sequence[str], complete: bool) -> Response:
     runtime = runtime_of(request)
     parts = runtime.store.jobs.settled_parts(job.id, Stream.OUTCOME)
-    rows = outcome_page(runtime.objects, parts, paging.after, paging.size, statuses, in_order=complete)
+    rows: list[bytes] = []
+    if not statuses or set(statuses) - {PENDING}:
+        rows = outcome_page(runtime.objects, parts, paging.after, paging.size, statuses, in_order=complete)
+    if not complete and (not statuses or PENDING in statuses):
+        chunks = runtime.store.chunks.of_job(job.id)
+        rows += pending_page(runtime.objects, chunks, parts, paging.after, paging.size)
+        rows = sorted(rows, key=line_row)[: paging.size]
     more = len(rows) == paging.size or not complete
     last = line_row(rows[-1]) if rows else paging.after
     return _json_lines(rows, last if more else None, complete)

@@ -5,7 +5,7 @@ import inspect
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -54,6 +54,11 @@ class Desk:
 
         key = self._api_key or self.settings.api_key or self._noted(self.settings.api_key_path)
         return Client(self._address(), key or fail("there is no API key", NO_KEY))
+
+    def close(self) -> None:
+        """Close the connections to the API, if there are any."""
+        if "client" in self.__dict__:
+            self.client.close()
 
     def _address(self) -> str:
         if self._url:
@@ -162,7 +167,7 @@ def _with_desk(function: Callable[..., None], options: dict[str, Any]) -> Callab
     @functools.wraps(function)
     def run(**given: Any) -> None:
         desk = Desk(**{name: given.pop(name) for name in COMMON})
-        with told(desk):
+        with told(desk), closing(desk):
             function(desk, **given)
 
     run.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]

@@ -45,6 +45,7 @@ def up(
         flower_port=_flower_port(settings, port) if flower else None,
         sandbox_port=_sandbox_port(folder, port) if sandbox else None,
     )
+    _refuse_taken_ports(plan)
     try:
         _run(plan, as_json=as_json)
     except (HomeInUse, NoRedisServer, NotStarted) as error:
@@ -75,6 +76,13 @@ def _run(plan: Plan, *, as_json: bool) -> None:
             stack.look_until(ended.is_set)
         finally:
             plan.home.forget("url", "pid")
+
+
+def _refuse_taken_ports(plan: Plan) -> None:
+    for port in (plan.port, plan.flower_port, plan.sandbox_port):
+        if port is not None and not is_free(port):
+            typer.echo(f"port {port} is in use on this computer; --port 0 takes free ones for everything", err=True)
+            raise typer.Exit(1)
 
 
 def _say(plan: Plan, stack: Stack, *, as_json: bool) -> None:

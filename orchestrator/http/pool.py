@@ -20,6 +20,8 @@ TOKEN_CALL = timedelta(seconds=15)  # half of the refresh lease (architecture, t
 MOST_CLIENTS = 500  # of one process; the longest unused goes first
 RETIRED = 300.0  # s until a client that is handed out no more is closed; longer than any turn
 
+EXAMPLE = "Give an address such as https://api.example.com"
+
 Key = tuple[int, str, int]
 
 
@@ -40,7 +42,7 @@ class ClientPool:
         """Return the metered client of a connection; the same one until its base URL or settings version changes.
 
         Its requests must carry a `Pass` (`VendorClient` adds it). Owned by the pool: callers never close it.
-        Raises Invalid (`baseUrl`) where that is no address.
+        Raises Invalid (`baseUrl`) where that is no address, or holds a password.
         """
         key = (connection_id, base_url, version)
         with self._lock:
@@ -54,6 +56,7 @@ class ClientPool:
         """Return the client for token addresses: guarded, not metered, at most 15 s a call."""
         with self._lock:
             if self._token_client is None:
+                self._know_authorities()
                 wires = self._wires(TOKEN_CALL)
                 self._token_client = httpx.Client(transport=wires, timeout=_timeout(TOKEN_CALL), trust_env=False)
             return self._token_client
@@ -80,18 +83,33 @@ class ClientPool:
             self._retired.popleft()[1].close()
 
     def _metered(self, base_url: str, manners: Manners) -> MeteredClient:
-        try:
-            httpx.URL(base_url)
-        except httpx.InvalidURL as error:
-            raise Invalid("baseUrl", str(error), "Give an address such as https://api.example.com") from None
-        transport = MeteredTransport(self._wires(manners.longest_call), manners, self._clock)
+        if _scheme(base_url) == "https":
+            self._know_authorities()
+        wires = self._wires(manners.longest_call)
+        transport = MeteredTransport(wires, manners, self._clock)
         return MeteredClient(transport, base_url=base_url, timeout=_timeout(manners.longest_call))
 
     def _wires(self, longest: timedelta) -> GuardedTransport:
+        return GuardedTransport(allow=self._allow, tls=self._tls, longest=longest)
+
+    def _know_authorities(self) -> None:
+        """Read the list of authorities, once: it takes 60 ms."""
         if self._tls is None:
             self._tls = httpx.create_ssl_context(verify=self._ca_bundle or True, trust_env=False)
-        return GuardedTransport(allow=self._allow, tls=self._tls, longest=longest)
 
 
 def _timeout(longest: timedelta) -> httpx.Timeout:
     return httpx.Timeout(longest.total_seconds(), connect=CONNECT, pool=QUEUE)
+
+
+def _scheme(base_url: str) -> str:
+    """Return http or https; raises Invalid unless the URL is an absolute web address without a password in it."""
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise Invalid("baseUrl", str(error), EXAMPLE) from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise Invalid("baseUrl", "is no web address", EXAMPLE)
+    if url.userinfo:
+        raise Invalid("baseUrl", "holds a user or a password", "Put them into the credentials")
+    return url.scheme

@@ -41,7 +41,7 @@ class GuardedTransport(httpx.BaseTransport):
     is larger than 256 MiB, is an httpx.ReadTimeout or an httpx.ReadError.
     """
 
-    def __init__(self, *, allow: Iterable[str], tls: ssl.SSLContext, longest: timedelta) -> None:
+    def __init__(self, *, allow: Iterable[str], tls: ssl.SSLContext | None, longest: timedelta) -> None:
         self._longest = longest.total_seconds()
         self._pool = httpcore.ConnectionPool(
             ssl_context=tls,

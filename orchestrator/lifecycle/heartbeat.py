@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from orchestrator.job.step import Lease
@@ -27,7 +27,7 @@ class Pulse:
 
     lease: Lease
     ends_at: float  # time.monotonic(); not carried on after this
-    proved_at: float = field(default_factory=time.monotonic)  # when the lease was last known to be ours
+    proved_at: float  # when the lease was last known to be ours
     lost: bool = False
 
     def is_fresh(self) -> bool:
@@ -46,9 +46,9 @@ class Heartbeat:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def begin(self, lease: Lease, longest: timedelta) -> Pulse:
-        """Carry the lease on from now, for `longest` at most."""
-        pulse = Pulse(lease=lease, ends_at=time.monotonic() + longest.total_seconds())
+    def begin(self, lease: Lease, longest: timedelta, claimed_at: float) -> Pulse:
+        """Carry the lease on, for `longest` at most; `claimed_at` is time.monotonic() right before the claim."""
+        pulse = Pulse(lease=lease, ends_at=claimed_at + longest.total_seconds(), proved_at=claimed_at)
         with self._lock:
             self._pulses.add(pulse)
         return pulse

@@ -11,8 +11,11 @@ dispatch the budget's next steps; take the finish step that this commit brought 
 
 import logging
 import random
-from collections.abc import Callable, Mapping
-from datetime import datetime, time, timedelta
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from datetime import time as time_of_day
 
 from orchestrator.job.commit import Outcome, Signals, Stopped, Wait
 from orchestrator.job.criteria import GIVE_UP_AFTER
@@ -96,6 +99,7 @@ class TurnTaker:
         """
         if self._stopping:
             return False
+        claimed_at = time.monotonic()  # before the claim: whatever it takes, the lease is not longer than we think
         try:
             claim = self._store.claims.claim(step_id, self._owner)
         except StoreDown as down:
@@ -103,16 +107,31 @@ class TurnTaker:
             return False
         if claim is None:
             return False
-        finish_step = self._take(claim)
+        finish_step = self._take(claim, claimed_at)
         if finish_step is not None:
             self.take_turn(finish_step)
         self._dispatch(claim.lease.budget_id)
         return True
 
-    def _take(self, claim: Claim) -> int | None:
+    def _take(self, claim: Claim, claimed_at: float) -> int | None:
+        try:
+            with self._live(claim, claimed_at) as turn:
+                return self._end(turn, claim, self._work(turn, claim))
+        except Fenced:
+            log.warning("turn.fenced", extra={"step": claim.step.id, "epoch": claim.lease.epoch})
+        except (StoreDown, ObjectStoreDown) as down:
+            log.warning("turn.cannot_commit", extra={"step": claim.step.id, "cause": str(down)})
+            self._give_back(claim, poisonous=False)
+        except Exception:
+            log.exception("turn.crashed", extra={"step": claim.step.id})
+            self._give_back(claim, poisonous=True)
+        return None
+
+    @contextmanager
+    def _live(self, claim: Claim, claimed_at: float) -> Iterator[LiveTurn]:
         connection = self._store.connections.by_id(claim.step.connection_id)
         longest = LONG_TURN + self._vendors.family(connection).longest_call
-        pulse = self._heartbeat.begin(claim.lease, longest)
+        pulse = self._heartbeat.begin(claim.lease, longest, claimed_at)
         turn = LiveTurn(
             claim,
             store=self._store,
@@ -122,19 +141,10 @@ class TurnTaker:
             stopping=lambda: self._stopping,
         )
         try:
-            return self._end(turn, claim, self._work(turn, claim))
-        except Fenced:
-            log.warning("turn.fenced", extra={"step": claim.step.id, "epoch": claim.lease.epoch})
-        except (StoreDown, ObjectStoreDown) as down:
-            log.warning("turn.cannot_commit", extra={"step": claim.step.id, "cause": str(down)})
-            self._give_back(claim)
-        except Exception:
-            log.exception("turn.crashed", extra={"step": claim.step.id})
-            self._give_back(claim)
+            yield turn
         finally:
             turn.close()
             self._heartbeat.end(pulse)
-        return None
 
     def _open(self, claim: Claim, pulse: Pulse) -> OpenVendor:
         job, lease, claims = claim.job, claim.lease, self._store.claims
@@ -200,9 +210,10 @@ class TurnTaker:
         log.info("turn.ended", extra={"step": claim.step.id, "outcome": type(outcome).__name__})
         return signals.finish_step
 
-    def _give_back(self, claim: Claim) -> None:
+    def _give_back(self, claim: Claim, *, poisonous: bool) -> None:
+        tried = claim.step.attempt if poisonous else claim.step.failures
         try:
-            self._store.commits.give_back(claim.lease, back_off(claim.step.attempt))
+            self._store.commits.give_back(claim.lease, back_off(tried), poisonous=poisonous)
         except StoreDown:
             log.warning("turn.lease_left", extra={"step": claim.step.id})  # it runs out by itself
 
@@ -215,4 +226,4 @@ def back_off(failures: int) -> timedelta:
 
 def until_midnight(now: datetime) -> timedelta:
     """Return the time to the next 00:00 UTC."""
-    return datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo) - now
+    return datetime.combine(now.date() + timedelta(days=1), time_of_day(), now.tzinfo) - now

@@ -189,11 +189,10 @@ class LiveTurn:
         return shape(self._objects, parts, self.job, self.step.id, self._claim.lease.epoch)
 
     def end(self, outcome: Outcome) -> Signals:
-        """Commit what is left with the outcome, and give the unused tokens back. Raises Fenced, StoreDown."""
-        try:
-            return self._commit(outcome)
-        finally:
-            self.close()
+        """Give the unused tokens back, and commit what is left with the outcome. Raises Fenced, StoreDown."""
+        if self._opened is not None:
+            self._opened.close()  # first: a call made later is one that this commit does not count
+        return self._commit(outcome)
 
     def close(self) -> None:
         """Give the unused tokens back; commits nothing."""

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from orchestrator.job.chunk import VendorJobState
 from orchestrator.job.commit import Moved, Outcome
-from orchestrator.job.errors import Rejected, Unreachable
+from orchestrator.job.errors import Misbehaved, Rejected, Unreachable
 from orchestrator.job.status import StopReason
 from orchestrator.steps.sinks import remote_id_of, sink_of
 from orchestrator.steps.step import Turn
@@ -25,7 +25,7 @@ def abort(turn: Turn) -> Outcome:
         if turn.began_at - turn.step.created_at < PATIENCE:
             raise
         return _runs_on(turn, remote_id, None)
-    except Rejected:
+    except (Rejected, Misbehaved):
         return _runs_on(turn, remote_id, None)
     return _runs_on(turn, remote_id, seen.processed)
 

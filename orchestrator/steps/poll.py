@@ -32,10 +32,9 @@ def poll(turn: Turn) -> Outcome:
             return Stopped(reason=StopReason.VENDOR_ABORTED, message=seen.message or "the vendor's job was aborted")
         case Phase.UNKNOWN:
             turn.tell(event="vendor_job.unknown_state", data={"state": seen.word})
-    if turn.began_at - turn.job.progress_at > turn.job.criteria.give_up_after:
-        return Stopped(
-            reason=StopReason.VENDOR_STUCK, message=f"the vendor's job stands at {seen.processed} rows"
-        )
+    stands = seen.processed == turn.step.cursor.get("processed", 0)
+    if stands and turn.began_at - turn.job.progress_at > turn.job.criteria.give_up_after:
+        return Stopped(reason=StopReason.VENDOR_STUCK, message=f"the vendor's job stands at {seen.processed} rows")
     elapsed = turn.began_at - turn.step.created_at
     turn.save(progress, cursor={"processed": seen.processed, "after": elapsed.total_seconds()})
     return Wait(pause=next_look(elapsed, seen, turn.step.cursor.get("processed")), reason=WaitReason.VENDOR_JOB)

@@ -24,9 +24,9 @@ def insert_steps(
     if not successors:
         return 0
     born = state or ("ready" if job["status"] in MOVING and not job["pause_requested"] else "stopped")
-    vtime = next_place(connection, job, turns=len(successors))
+    places = next_places(connection, job, turns=len(successors))
     counted = 0
-    for successor in successors:
+    for successor, place in zip(successors, places, strict=True):
         statement = database.insert(steps).values(
             job_id=job["id"],
             budget_id=job["budget_id"],
@@ -38,7 +38,7 @@ def insert_steps(
             state=born,
             cursor=dict(successor.cursor),
             due_at=database.now + micros(successor.due_in),
-            vtime=vtime,
+            vtime=place,
             created_at=database.now,
         )
         inserted = connection.execute(statement.on_conflict_do_nothing()).rowcount
@@ -55,22 +55,29 @@ def insert_finish(connection: Connection, database: Database, job: Row) -> int:
     return int(found)
 
 
-def next_place(connection: Connection, job: Row, *, turns: int = 1, correction: float = 0.0) -> float:
-    """Charge the job for its coming turns and return the place in the stride order that they share.
+def next_places(connection: Connection, job: Row, *, turns: int = 1, correction: float = 0.0) -> Sequence[float]:
+    """Charge the job for its coming turns and return their places in the stride order, one behind the other.
 
     `correction` is what the last turn really cost above (or below) its estimate. A tenant's jobs in one budget
     share the tenant's place: each unit counts as many times as the tenant has active jobs there.
     """
     floor = connection.execute(select(budgets.c.vtime).where(budgets.c.id == job["budget_id"])).scalar_one()
-    active = connection.execute(
-        select(func.count()).where(
-            jobs.c.budget_id == job["budget_id"],
-            jobs.c.tenant_id == job["tenant_id"],
-            jobs.c.status.in_(MOVING),
-        )
-    ).scalar_one()
-    stride = max(1, active) / job["weight"]
     current = connection.execute(select(jobs.c.vtime).where(jobs.c.id == job["id"])).scalar_one()
-    place: float = max(current + correction * stride, floor)
-    connection.execute(update(jobs).where(jobs.c.id == job["id"]).values(vtime=place + ESTIMATE * turns * stride))
-    return place
+    stride = _stride(connection, job)
+    first: float = max(current + correction * stride, floor)
+    places = [first + turn * ESTIMATE * stride for turn in range(turns + 1)]
+    connection.execute(update(jobs).where(jobs.c.id == job["id"]).values(vtime=places.pop()))
+    return places
+
+
+def charge(connection: Connection, job: Row, cost: float) -> None:
+    """Let the job's next turns come later by what a turn that goes on has cost so far."""
+    later = jobs.c.vtime + cost * _stride(connection, job)
+    connection.execute(update(jobs).where(jobs.c.id == job["id"]).values(vtime=later))
+
+
+def _stride(connection: Connection, job: Row) -> float:
+    """Return how far one unit of work moves the job's place."""
+    mine = (jobs.c.budget_id == job["budget_id"], jobs.c.tenant_id == job["tenant_id"], jobs.c.status.in_(MOVING))
+    active: int = connection.execute(select(func.count()).where(*mine)).scalar_one()
+    return float(max(1, active) / job["weight"])

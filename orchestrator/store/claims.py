@@ -166,10 +166,12 @@ def reserve(connection: Connection, database: Database, lease: Lease, wanted: in
     room = wanted if job.api_limit is None else max(0, min(wanted, job.api_limit - job.api_calls_today))
     if room == 0:
         return 0
+    # What was held for another day has run out with it; given back today it would be calls above the limit.
+    still_held = case((steps.c.api_day == job.api_calls_day, steps.c.api_held), else_=0)
     held = connection.execute(
         update(steps)
         .where(steps.c.id == lease.step_id, steps.c.lease_epoch == lease.epoch)
-        .values(api_held=steps.c.api_held + room, api_day=job.api_calls_day)
+        .values(api_held=still_held + room, api_day=job.api_calls_day)
     )
     if held.rowcount != 1:
         raise Fenced(lease.step_id, lease.epoch)

@@ -4,6 +4,7 @@ Lock order: job, vendor jobs, chunks, steps, budget. A guard that hits no row ro
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, delete, exists, insert, literal, or_, select, update
@@ -12,7 +13,7 @@ from orchestrator.job.commit import Commit, Finished, Moved, Signals, Stopped, W
 from orchestrator.job.errors import Fenced
 from orchestrator.job.status import JobStatus, WaitReason
 from orchestrator.job.step import NOT_COUNTED, Lease, StepKind
-from orchestrator.store.births import ESTIMATE, insert_finish, insert_steps, next_place
+from orchestrator.store.births import ESTIMATE, charge, insert_finish, insert_steps, next_places
 from orchestrator.store.claims import DAY, reserve
 from orchestrator.store.control import cancel_if_nothing_left, complete_job, stop_job, write_event
 from orchestrator.store.effects import apply_effects
@@ -39,13 +40,18 @@ class Commits:
         with self._database.write() as connection:
             return _Transaction(connection, self._database, lease, commit).run()
 
-    def give_back(self, lease: Lease, pause: Any) -> None:
-        """End a turn that failed in a way of our own: the step is due again after `pause`, its attempt stays spent."""
+    def give_back(self, lease: Lease, pause: timedelta, *, poisonous: bool) -> None:
+        """End a turn that could not commit: the step is due again after `pause`.
+
+        `poisonous`: the step itself may be to blame, so that its attempt stays spent; else it is a failure like others.
+        """
+        blamed = {"attempt": steps.c.attempt} if poisonous else {"attempt": 0, "failures": steps.c.failures + 1}
+        due_at = self._database.now + micros(pause)
         with self._database.write() as connection:
             connection.execute(
                 update(steps)
                 .where(steps.c.id == lease.step_id, steps.c.lease_epoch == lease.epoch)
-                .values(lease_until=None, due_at=self._database.now + micros(pause))
+                .values(lease_until=None, due_at=due_at, wait_reason=WaitReason.BACK_OFF, **blamed)
             )
 
 
@@ -183,6 +189,8 @@ class _Transaction:
         match self._commit.outcome:
             case None:
                 self._open(job["id"], born)
+                if self._commit.calls:
+                    charge(self._connection, job, self._commit.calls)
                 return None
             case Stopped() as stopped:
                 self._refund(job, step)
@@ -212,7 +220,7 @@ class _Transaction:
         born += insert_steps(self._connection, self._database, job, outcome.successors)
         done = 1 if isinstance(outcome, Moved) and step["kind"] not in NOT_COUNTED else 0
         if isinstance(outcome, Wait):
-            place = next_place(self._connection, job, correction=self._commit.calls - ESTIMATE)
+            (place,) = next_places(self._connection, job, correction=self._commit.calls - ESTIMATE)
             self._connection.execute(update(steps).where(steps.c.id == step["id"]).values(vtime=place))
             if outcome.reason in OUR_OWN_WAITS:
                 self._touch(self._now + micros(outcome.pause))

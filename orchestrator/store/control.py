@@ -1,6 +1,6 @@
 """Moves of a whole job: stop, cancel, pause, resume, restart. A job that must not move has no `ready` step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -64,10 +64,12 @@ def write_webhook(connection: Connection, database: Database, job: Row) -> None:
 
 
 def take_steps_away(connection: Connection, job_id: int) -> None:
-    """Stop the job's ready steps and fence out whoever runs one; abort steps go on."""
+    """Stop the job's steps and fence out whoever runs one, a paused one too; abort steps go on."""
+    mine = (steps.c.job_id == job_id, steps.c.state != "done", steps.c.kind != StepKind.ABORT)
+    connection.execute(select(steps.c.id).where(*mine).order_by(steps.c.id).with_for_update())  # as heartbeats lock
     connection.execute(
         update(steps)
-        .where(steps.c.job_id == job_id, steps.c.state == "ready", steps.c.kind != StepKind.ABORT)
+        .where(*mine)
         .values(state="stopped", lease_epoch=steps.c.lease_epoch + 1, lease_until=None, hinted_until=None)
     )
 
@@ -93,6 +95,7 @@ def stop_job(
                 stop_reason=reason,
                 status_message=message,
                 completed_at=None if throttled else database.now,
+                pause_requested=jobs.c.pause_requested if throttled else False,
                 restart_at=database.now + micros(pause) if throttled else None,
             )
             .returning(jobs)
@@ -119,6 +122,7 @@ def complete_job(connection: Connection, database: Database, job_id: int, outcom
                 outcome=outcome,
                 status_message=message,
                 completed_at=database.now,
+                pause_requested=False,
             )
             .returning(jobs)
         )
@@ -160,40 +164,49 @@ class Control:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def _lock(self, connection: Connection, tenant_id: int | None, job_id: int) -> Row:
+    def _moving(self, tenant_id: int | None, job_id: int, move: Callable[[Connection, Row], None]) -> Job:
+        """Carry out a move under the job's lock, again where the database gave up on it in favour of another one."""
         query = select(jobs).where(jobs.c.id == job_id).with_for_update()
         if tenant_id is not None:
             query = query.where(jobs.c.tenant_id == tenant_id)
-        row = connection.execute(query).mappings().one_or_none()
-        if row is None:
-            raise Missing("job", job_id)
-        return row
 
-    def _again(self, connection: Connection, job_id: int) -> Job:
-        return job_of(connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one())
+        def work() -> Job:
+            with self._database.write() as connection:
+                job = connection.execute(query).mappings().one_or_none()
+                if job is None:
+                    raise Missing("job", job_id)
+                move(connection, job)
+                return job_of(connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one())
+
+        return self._database.retrying(work)
 
     def cancel(self, tenant_id: int, job_id: int) -> Job:
         """Stop the job for good; CANCELED at once where the vendor holds nothing that could be aborted.
 
         Raises Missing, Conflict (COMPLETED or ABORTED).
         """
-        with self._database.write() as connection:
-            job = self._lock(connection, tenant_id, job_id)
-            if job["status"] in (JobStatus.COMPLETED, JobStatus.ABORTED):
-                raise Conflict(
-                    f"job {job_id} is {job['status']}",
-                    "Only a job that has not ended can be canceled",
-                    code="job_ended",
-                )
-            if job["status"] not in (JobStatus.CANCELED, JobStatus.CANCELLATION_PENDING):
-                self._begin_cancel(connection, job)
-            return self._again(connection, job_id)
+        return self._moving(tenant_id, job_id, self._cancel)
+
+    def _cancel(self, connection: Connection, job: Row) -> None:
+        if job["status"] in (JobStatus.COMPLETED, JobStatus.ABORTED):
+            raise Conflict(
+                f"job {job['id']} is {job['status']}",
+                "Only a job that has not ended can be canceled",
+                code="job_ended",
+            )
+        if job["status"] not in (JobStatus.CANCELED, JobStatus.CANCELLATION_PENDING):
+            self._begin_cancel(connection, job)
 
     def _begin_cancel(self, connection: Connection, job: Row) -> None:
         connection.execute(
             update(jobs)
             .where(jobs.c.id == job["id"])
-            .values(cancel_requested=True, status=JobStatus.CANCELLATION_PENDING, restart_at=None)
+            .values(
+                cancel_requested=True,
+                pause_requested=False,
+                status=JobStatus.CANCELLATION_PENDING,
+                restart_at=None,
+            )
         )
         connection.execute(
             update(vendor_jobs)
@@ -217,59 +230,57 @@ class Control:
 
     def pause(self, tenant_id: int, job_id: int) -> Job:
         """Take no further turn after the checkpoint in hand; everything is kept. Raises Missing, Conflict."""
-        with self._database.write() as connection:
-            job = self._lock(connection, tenant_id, job_id)
-            if job["status"] not in (JobStatus.CREATED, *RUNS, JobStatus.THROTTLED):
-                raise Conflict(f"job {job_id} is {job['status']}", "There is nothing to pause", code="job_not_running")
-            if not job["pause_requested"]:
-                connection.execute(update(jobs).where(jobs.c.id == job_id).values(pause_requested=True))
-                connection.execute(
-                    update(steps)
-                    .where(steps.c.job_id == job_id, steps.c.state == "ready", steps.c.kind != StepKind.ABORT)
-                    .values(state="stopped", hinted_until=None)
-                )
-                write_event(connection, self._database, job_id, "job.paused", {})
-            return self._again(connection, job_id)
+        return self._moving(tenant_id, job_id, self._pause)
+
+    def _pause(self, connection: Connection, job: Row) -> None:
+        if job["status"] not in (JobStatus.CREATED, *RUNS, JobStatus.THROTTLED):
+            raise Conflict(f"job {job['id']} is {job['status']}", "There is nothing to pause", code="job_not_running")
+        if job["pause_requested"]:
+            return
+        connection.execute(update(jobs).where(jobs.c.id == job["id"]).values(pause_requested=True))
+        connection.execute(
+            update(steps)
+            .where(steps.c.job_id == job["id"], steps.c.state == "ready", steps.c.kind != StepKind.ABORT)
+            .values(state="stopped", hinted_until=None)
+        )
+        write_event(connection, self._database, job["id"], "job.paused", {})
 
     def resume(self, tenant_id: int, job_id: int) -> Job:
         """Go on after a pause. Raises Missing, Conflict (it is not paused)."""
-        with self._database.write() as connection:
-            job = self._lock(connection, tenant_id, job_id)
-            if not job["pause_requested"]:
-                raise Conflict(f"job {job_id} is not paused", "Pause it first", code="job_not_paused")
-            now = self._database.now
-            connection.execute(update(jobs).where(jobs.c.id == job_id).values(pause_requested=False, progress_at=now))
-            if job["status"] != JobStatus.THROTTLED:
-                self._make_ready(connection, job_id, keep_lease=True)
-            write_event(connection, self._database, job_id, "job.resumed", {})
-            return self._again(connection, job_id)
+        return self._moving(tenant_id, job_id, self._resume)
+
+    def _resume(self, connection: Connection, job: Row) -> None:
+        if not job["pause_requested"]:
+            raise Conflict(f"job {job['id']} is not paused", "Pause it first", code="job_not_paused")
+        now = self._database.now
+        connection.execute(update(jobs).where(jobs.c.id == job["id"]).values(pause_requested=False, progress_at=now))
+        if job["status"] != JobStatus.THROTTLED:
+            self._make_ready(connection, job["id"], keep_lease=True)
+        write_event(connection, self._database, job["id"], "job.resumed", {})
 
     def restart(self, tenant_id: int | None, job_id: int, api_limit: int | None = None) -> Job:
         """Go on where an ABORTED or THROTTLED job stopped. `tenant_id` None: by upkeep. Raises Missing, Conflict."""
-        with self._database.write() as connection:
-            job = self._lock(connection, tenant_id, job_id)
-            if job["status"] not in (JobStatus.ABORTED, JobStatus.THROTTLED):
-                raise Conflict(
-                    f"job {job_id} is {job['status']}",
-                    "Only an ABORTED or THROTTLED job can be restarted",
-                    code="job_not_stopped",
-                )
-            now = self._database.now
-            values: dict[str, Any] = {
-                "status": JobStatus.STARTED, "stop_reason": None, "status_message": None, "completed_at": None,
-                "restart_at": None, "restarts": jobs.c.restarts + 1, "progress_at": now, "pause_requested": False,
-                "open_steps": self._open_steps(connection, job_id),
-            }  # fmt: skip
-            if api_limit is not None:
-                values["api_limit"] = api_limit
-            connection.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
-            self._make_ready(connection, job_id, keep_lease=False)
-            write_event(connection, self._database, job_id, "job.moved", {"to": JobStatus.STARTED, "by": "restart"})
-            if values["open_steps"] == 0:
-                insert_finish(
-                    connection, self._database, {**job, "status": JobStatus.STARTED, "pause_requested": False}
-                )
-            return self._again(connection, job_id)
+        limit = {} if api_limit is None else {"api_limit": api_limit}
+        return self._moving(tenant_id, job_id, lambda connection, job: self._restart(connection, job, limit))
+
+    def _restart(self, connection: Connection, job: Row, limit: Mapping[str, int]) -> None:
+        if job["status"] not in (JobStatus.ABORTED, JobStatus.THROTTLED):
+            raise Conflict(
+                f"job {job['id']} is {job['status']}",
+                "Only an ABORTED or THROTTLED job can be restarted",
+                code="job_not_stopped",
+            )
+        open_steps = self._open_steps(connection, job["id"])
+        values: dict[str, Any] = {
+            "status": JobStatus.STARTED, "stop_reason": None, "status_message": None, "completed_at": None,
+            "restart_at": None, "restarts": jobs.c.restarts + 1, "progress_at": self._database.now,
+            "pause_requested": False, "open_steps": open_steps, **limit,
+        }  # fmt: skip
+        connection.execute(update(jobs).where(jobs.c.id == job["id"]).values(**values))
+        self._make_ready(connection, job["id"], keep_lease=False)
+        write_event(connection, self._database, job["id"], "job.moved", {"to": JobStatus.STARTED, "by": "restart"})
+        if open_steps == 0:
+            insert_finish(connection, self._database, {**job, "status": JobStatus.STARTED, "pause_requested": False})
 
     def _open_steps(self, connection: Connection, job_id: int) -> int:
         query = select(func.count()).where(

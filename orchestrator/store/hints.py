@@ -107,7 +107,7 @@ class Hints:
         queue_empty: bool,
     ) -> Sequence[int]:
         due = (
-            select(steps.c.id)
+            select(steps.c.vtime, steps.c.id)
             .where(
                 steps.c.budget_id == budget_id,
                 steps.c.state == "ready",
@@ -118,11 +118,11 @@ class Hints:
             .with_for_update(skip_locked=True)
         )
         short = due.where(steps.c.kind.in_(LOCAL) if blocked else steps.c.kind.not_in(BUSY))
-        chosen = list(connection.execute(short.limit(places)).scalars())
-        left = min(places - len(chosen), busy_places)
-        if left > 0:
-            chosen += connection.execute(due.where(steps.c.kind.in_(BUSY)).limit(left)).scalars()
-        return chosen
+        found = [(row.vtime, row.id) for row in connection.execute(short.limit(places))]
+        if busy_places > 0:
+            busy = due.where(steps.c.kind.in_(BUSY)).limit(min(places, busy_places))
+            found += [(row.vtime, row.id) for row in connection.execute(busy)]
+        return [step_id for _, step_id in sorted(found)[:places]]
 
     def _mark(self, connection: Connection, budget_id: int, chosen: Sequence[int]) -> None:
         connection.execute(

@@ -18,9 +18,12 @@ class Sweeps:
         self._database = database
 
     def throttled_and_due(self) -> Sequence[int]:
-        """Return the THROTTLED jobs whose time to go on by themselves has come."""
+        """Return the THROTTLED jobs whose time to go on by themselves has come; paused ones stay."""
         query = select(jobs.c.id).where(
-            jobs.c.status == JobStatus.THROTTLED, jobs.c.restart_at <= self._database.now, jobs.c.auto_restart
+            jobs.c.status == JobStatus.THROTTLED,
+            jobs.c.restart_at <= self._database.now,
+            jobs.c.auto_restart,
+            ~jobs.c.pause_requested,
         )
         with self._database.read() as connection:
             return list(connection.execute(query).scalars())

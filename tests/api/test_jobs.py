@@ -139,6 +139,22 @@ def test_an_upload_tells_the_fate_of_every_row(everywhere: Served) -> None:
     assert len(everywhere.http.get(f"/bulk/{job_id}").text.splitlines()) == 31
 
 
+def test_rows_without_a_known_fate_are_pending(api: Served) -> None:
+    job_id = upload(api)
+    api.workshop.round()
+
+    rows = api.http.get(f"/bulk/{job_id}/data", params={"pageSize": 10, "id[gt]": 5})
+    pending = api.http.get(f"/bulk/{job_id}/data", params={"status": "pending"}).json()
+    refused = api.http.get(f"/bulk/{job_id}/data", params={"status": "error"}).json()
+
+    assert [row["id"] for row in rows.json()] == list(range(6, 16))
+    assert rows.headers["elements-complete"] == "false"
+    assert rows.headers["elements-next-page-token"] == "15"
+    assert [row["id"] for row in pending] == list(range(1, 32))
+    assert pending[0]["record"]["email_address"] == "p0@orchard.test"
+    assert refused == []
+
+
 def test_the_status_has_every_field_from_the_start(api: Served) -> None:
     job_id = start(api, name="nightly", apiLimit=50)
 

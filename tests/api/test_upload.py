@@ -70,7 +70,9 @@ def test_the_status_of_an_upload_shows_its_metadata(api: Served) -> None:
     assert status["metaData"]["callback-payload"] == {"ours": 1}
 
 
-REFUSED = [
+Parts = list[tuple[str, tuple[str | None, bytes | str]]]
+
+REFUSED: list[tuple[Parts, str]] = [
     ([("file", ("a.csv", CSV)), meta()], "metadata_first"),
     ([("file", ("a.csv", CSV))], "metadata_first"),
     ([meta()], "file_missing"),
@@ -84,9 +86,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("parts", "code"), REFUSED, ids=[f"{each[1]} {len(each[0])} parts" for each in REFUSED])
-def test_a_form_in_the_wrong_shape_leaves_nothing_behind(
-    steady: Served, parts: list[tuple[str, tuple[str | None, bytes | str]]], code: str
-) -> None:
+def test_a_form_in_the_wrong_shape_leaves_nothing_behind(steady: Served, parts: Parts, code: str) -> None:
     steady.connected("salesloft")
 
     answer = send(steady, *parts)

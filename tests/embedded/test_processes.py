@@ -5,11 +5,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 from orchestrator.embedded.processes import Part, supervised
+from tests.servers import eventually
 
 PATIENCE = timedelta(seconds=20)
 SLEEP = ("sleep", "600")
@@ -39,13 +39,6 @@ def lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def eventually(done: Callable[[], bool], seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while not done() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return done()
 
 
 def test_a_process_that_dies_is_started_again(tmp_path):
@@ -96,7 +89,7 @@ def test_no_process_outlives_a_supervisor_that_was_killed(tmp_path):
     parent.wait()
     parent.stdout.close()
 
-    assert eventually(lambda: not any(map(lives, pids)))
+    eventually(lambda: not any(map(lives, pids)))
 
 
 def test_a_killed_guardian_is_replaced_and_knows_what_the_first_one_knew(tmp_path):

@@ -1,7 +1,5 @@
 """The calls of a job with an apiLimit are reserved before they are made."""
 
-import time
-
 import pytest
 
 from orchestrator.http.purse import Purse
@@ -65,7 +63,6 @@ def test_a_call_reserved_today_is_not_made_tomorrow(limiter: Witness) -> None:
     purse = Purse(a_lender(limiter=limiter, reserve_calls=ledger.reserve), "7:3", Evening())
     purse.spend()
 
-    time.sleep(0.03)
     purse.spend()
 
     assert len(ledger.asked) == 2

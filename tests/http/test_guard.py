@@ -109,9 +109,21 @@ def test_no_notation_of_a_private_address_gets_a_connection(host: str, listener:
         listener.accept()
 
 
-@pytest.mark.parametrize("host", ["0177.0.0.1", "127.0.0.256", "１２７.0.0.1"])
-def test_an_odd_host_is_no_address_at_all(host: str) -> None:
-    with pytest.raises(Invalid) as caught, a_turn(f"http://{host}"):
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://0177.0.0.1",
+        "http://127.0.0.256",
+        "http://１２７.0.0.1",
+        "ftp://api.test",
+        "//api.test",
+        "/v1",
+        "",
+        "https://user:password@api.test",
+    ],
+)
+def test_an_odd_base_url_is_refused(url: str) -> None:
+    with pytest.raises(Invalid) as caught, a_turn(url):
         pass
 
     assert caught.value.field == "baseUrl"

@@ -66,7 +66,7 @@ class Evening:
     """A clock that stands a moment before midnight."""
 
     def now(self) -> datetime:
-        return datetime(2026, 5, 1, 23, 59, 59, 980_000, tzinfo=UTC)
+        return datetime(2026, 5, 1, 23, 59, 59, 999_999, tzinfo=UTC)
 
 
 def spend_all(purse: Purse) -> None:

@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,11 @@ PAGE = 200
 
 
 class Up:
-    """`bulkhead up --sandbox` on free ports."""
+    """`bulkhead up --sandbox`, on free ports where none is given."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, port: int = 0) -> None:
         self.home = home
+        self._port = port
         self.told: dict[str, Any] = {}
         self._process: subprocess.Popen[str] | None = None
 
@@ -57,7 +60,17 @@ class Up:
             self._end(signal.SIGTERM)
 
     def _command(self) -> tuple[str, ...]:
-        return (*BULKHEAD, "up", "--home", str(self.home), "--port", "0", "--sandbox", "--no-flower", "--json")
+        return (
+            *BULKHEAD,
+            "up",
+            "--home",
+            str(self.home),
+            "--port",
+            str(self._port),
+            "--sandbox",
+            "--no-flower",
+            "--json",
+        )
 
     def _end(self, number: signal.Signals) -> int:
         assert self._process is not None
@@ -76,9 +89,19 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 
 def processes_of(home: Path) -> dict[int, str]:
-    """Return the processes that run on this home, by id; their own home is in their environment."""
-    mark = f"BULKHEAD_HOME={home.resolve()}\0".encode()
-    return {pid: command for pid, (command, environment) in _all_processes().items() if mark in environment + b"\0"}
+    """Return the processes that run on this home, by id: it is in their environment, or they work in it (Redis)."""
+    whole = home.resolve()
+    mark = f"BULKHEAD_HOME={whole}\0".encode()
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (folder / "environ").read_bytes() + b"\0" or whole in (folder / "cwd").readlink().parents:
+                found[int(folder.name)] = (
+                    (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                )
+        except OSError:
+            continue
+    return found
 
 
 def worker_of(home: Path) -> int:
@@ -86,15 +109,15 @@ def worker_of(home: Path) -> int:
     return next(pid for pid, command in processes_of(home).items() if "--queues=p." in command)
 
 
-def _all_processes() -> dict[int, tuple[str, bytes]]:
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            found[int(folder.name)] = (command, (folder / "environ").read_bytes())
-        except OSError:
-            continue
-    return found
+def redis_of(home: Path) -> int:
+    """Return the id of the home's own Redis-speaking server."""
+    return next(pid for pid, command in processes_of(home).items() if "-server" in command)
+
+
+def leases(home: Path) -> int:
+    """Return how many steps somebody holds."""
+    with closing(sqlite3.connect(home / "bulkhead.db")) as database:
+        return int(database.execute("SELECT count(*) FROM steps WHERE lease_until IS NOT NULL").fetchone()[0])
 
 
 def connect_shop(client: Client, sandbox: str, *, name: str = "shop", calls_per_second: int | None = None) -> None:

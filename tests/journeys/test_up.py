@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,9 @@ from tests.journeys.running import (
     Up,
     connect_shop,
     ids_in,
+    leases,
     processes_of,
+    redis_of,
     start_download,
     wait_for_rows,
     worker_of,
@@ -46,7 +49,7 @@ def test_a_stop_in_the_middle_of_a_job_is_no_more_than_a_pause(up, tmp_path):
         wait_for_rows(client, job, 3_000)
 
     code = up.stop()
-    left = processes_of(up.home)
+    left, held = processes_of(up.home), leases(up.home)
     up.start()
     with up.client() as client:
         status = client.wait(job, patience=PATIENCE)
@@ -56,9 +59,23 @@ def test_a_stop_in_the_middle_of_a_job_is_no_more_than_a_pause(up, tmp_path):
         client.wait(undisturbed, patience=PATIENCE)
         client.save_result(undisturbed, tmp_path / "undisturbed.jsonl")
 
-    assert (code, left) == (0, {})
+    assert (code, left, held) == (0, {}, 0)
     assert status["jobStatus"] == "COMPLETED"
     assert (tmp_path / "stopped.jsonl").read_bytes() == (tmp_path / "undisturbed.jsonl").read_bytes()
+
+
+def test_a_redis_killed_in_the_middle_of_a_download_costs_no_record_and_doubles_none(up, tmp_path):
+    with up.client() as client:
+        connect_shop(client, up.told["sandbox"], calls_per_second=CALLS_PER_SECOND)
+        job = start_download(client)
+        wait_for_rows(client, job, 3_000)
+
+        os.kill(redis_of(up.home), signal.SIGKILL)
+        status = client.wait(job, patience=PATIENCE)
+
+        client.save_result(job, tmp_path / "items.jsonl")
+        assert status["jobStatus"] == "COMPLETED"
+        assert ids_in(tmp_path / "items.jsonl") == list(range(1, RECORDS + 1))
 
 
 def test_a_killed_parent_leaves_no_process_behind_and_its_home_can_be_used_again(up):
@@ -79,6 +96,16 @@ def test_a_second_up_in_the_same_home_is_refused_with_the_reason(up):
 
     assert code == 1
     assert "another `bulkhead up` is running" in said
+
+
+def test_a_port_that_is_taken_is_named_at_once(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        code, said = Up(tmp_path, port=port).run_to_end()
+
+    assert code == 1
+    assert f"port {port} is in use" in said
 
 
 def test_the_key_and_the_address_are_in_the_home_for_other_commands(up):

@@ -2,6 +2,8 @@
 
 import ast
 import re
+from collections.abc import Iterable
+from itertools import pairwise
 from statistics import median
 
 from tests.law.source import Module, at, modules, obeyed
@@ -106,11 +108,18 @@ def test_test_functions_have_three_paragraphs_at_most():
 
 
 def _paragraphs(module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    lines = module.lines[function.body[0].lineno - 1 : function.end_lineno]
-    own = [inner for inner in ast.walk(function) if isinstance(inner, ast.FunctionDef) and inner is not function]
-    strings = [each for each in ast.walk(function) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
-    inside = {
-        number for node in (*own, *strings) for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)
-    }
-    texts = ["x" if function.body[0].lineno + index in inside else line for index, line in enumerate(lines)]
-    return len([block for block in "\n".join(line.strip() for line in texts).split("\n\n") if block.strip()])
+    first, last = function.body[0].lineno, function.end_lineno or function.lineno
+    helpers = _inside(each for each in ast.walk(function) if isinstance(each, ast.FunctionDef) and each is not function)
+    texts = _inside(
+        each for each in ast.walk(function) if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    )
+    lines = [
+        "" if number in helpers else "text" if number in texts else module.lines[number - 1]
+        for number in range(first, last + 1)
+    ]
+    begins = [line for before, line in pairwise(["", *lines]) if line and not before]
+    return sum(not line.startswith(" " * (function.body[0].col_offset + 1)) for line in begins)
+
+
+def _inside(nodes: Iterable[ast.FunctionDef | ast.Constant]) -> set[int]:
+    return {number for node in nodes for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)}

@@ -11,7 +11,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "updated_at[", "next_page", "include_paging_counts", "person_address",
     ),
     "salesforce": (
-        "UploadComplete", "JobComplete", "InProgress", "Sforce-", "jobs/ingest", "jobs/query", "externalIdFieldName",
+        "UploadComplete", "JobComplete", "InProgress", "Sforce-", "jobs/ingest", "jobs/query",
         "sObject", "X-SFDC-Session", "REQUEST_LIMIT_EXCEEDED", "successfulResults", "failedResults",
     ),
 }  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from orchestrator.lifecycle import turn
 from orchestrator.providers.salesloft.bulk_jobs import SalesloftBulkJobs
@@ -35,11 +36,16 @@ def sandbox(_sandbox: Running, options: Options) -> Running:
     return _sandbox
 
 
-@pytest.fixture(autouse=True)
-def _power_never_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spare SQLite the waiting for the disk: what dies here are workers."""
-    pragmas = (*engine.SQLITE_PRAGMAS, "PRAGMA synchronous = OFF")
-    monkeypatch.setattr(engine, "SQLITE_PRAGMAS", pragmas)
+@pytest.fixture
+def database(database_url: str, time_told: TimeTold, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """The database of everybody, but for waiting for the disk: what dies here are workers, the power never fails."""
+    monkeypatch.setattr(engine, "SQLITE_PRAGMAS", (*engine.SQLITE_PRAGMAS, "PRAGMA synchronous = OFF"))
+    url = make_url(database_url)
+    if options := url.query.get("options"):
+        url = url.update_query_dict({"options": f"{options} -csynchronous_commit=off"})
+    database = Database(url.render_as_string(hide_password=False), clock_shift=time_told)
+    yield database
+    database.dispose()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ as they come; what happens between two of them cannot matter to anybody else.
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, TypeVar
 
 import httpx
@@ -27,24 +26,30 @@ class Died(BaseException):
 
 
 class Seams:
-    """The moments of one workshop, numbered from 0, and what shall happen at one of them."""
+    """The moments of one workshop, and what shall happen at one of them.
+
+    A moment is named by its number, from 0, or by its label, with `#2` for the second one of that label.
+    """
 
     def __init__(self) -> None:
-        self.seen: list[str] = []
-        self.struck: str | None = None  # the moment at which something happened
         self.frozen = threading.Event()
         self._thaw = threading.Event()
         self._lock = threading.Lock()
-        self._die_after: int | None = None
-        self._freeze_before: int | None = None
+        self.begin()
 
-    def begin(self, *, die_after: int | None = None, freeze_before: int | None = None) -> None:
-        """Count from 0 again; die right after, or freeze right before, the moment of that number."""
-        self.seen = []
-        self.struck = None
+    def begin(
+        self,
+        *,
+        die_after: int | str | None = None,
+        freeze_before: int | str | None = None,
+        freeze_after: int | str | None = None,
+    ) -> None:
+        """Count from 0 again; die right after, or freeze right before or after, one moment."""
+        self.seen: list[str] = []
+        self.struck: str | None = None  # the moment at which something happened
         self.frozen.clear()
         self._thaw.clear()
-        self._die_after, self._freeze_before = die_after, freeze_before
+        self._die_after, self._freeze_before, self._freeze_after = die_after, freeze_before, freeze_after
 
     def thaw(self) -> None:
         """Let the frozen worker go on."""
@@ -53,17 +58,23 @@ class Seams:
     def at(self, label: str, effect: Callable[[], T]) -> T:
         """Let the effect happen, unless it is its moment."""
         with self._lock:
-            number = len(self.seen)
+            names = (len(self.seen), label, f"{label}#{self.seen.count(label) + 1}")
             self.seen.append(label)
-            if number in (self._die_after, self._freeze_before):
-                self.struck = f"{label} (number {number})"
-        if number == self._freeze_before:
-            self.frozen.set()
-            assert self._thaw.wait(PATIENCE)
+            chosen = {self._die_after, self._freeze_before, self._freeze_after}.intersection(names) - {None}
+            strikes = bool(chosen) and self.struck is None
+            self.struck = f"{label} (number {names[0]})" if strikes else self.struck
+        if strikes and self._freeze_before in chosen:
+            self._freeze()
         result = effect()
-        if number == self._die_after:
+        if strikes and self._freeze_after in chosen:
+            self._freeze()
+        if strikes and self._die_after in chosen:
             raise Died(label)
         return result
+
+    def _freeze(self) -> None:
+        self.frozen.set()
+        assert self._thaw.wait(PATIENCE)
 
 
 class WatchedObjects(ObjectStore):
@@ -102,8 +113,8 @@ class WatchedPool(ClientPool):
 
     seams: Seams
 
-    def _wires(self, longest: timedelta) -> Any:
-        return _WatchedWires(super()._wires(longest), self.seams)
+    def _wires(self, *given: Any, **named: Any) -> Any:
+        return _WatchedWires(super()._wires(*given, **named), self.seams)
 
 
 class _WatchedWires(httpx.BaseTransport):

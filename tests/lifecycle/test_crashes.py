@@ -6,7 +6,6 @@ is what an undisturbed run gives.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
 
 import pytest
 
@@ -15,7 +14,6 @@ from orchestrator.job.status import JobOutcome, JobStatus
 from orchestrator.sandbox.faults import Fault, Match, Moment
 from tests.lifecycle.seams import Died
 from tests.lifecycle.workshop import LEASE_RUNS_OUT, Workshop, people
-from tests.servers import eventually
 
 pytestmark = pytest.mark.usefixtures("small_chunks", "a_checkpoint_each_page")
 
@@ -37,18 +35,12 @@ def dies_or_not(workshop: Workshop, job: Job) -> None:
         workshop.run(job, workshop.worker("worker-2").turns)
 
 
-def sleeps_or_not(workshop: Workshop, job: Job) -> None:
+def sleeps_or_not(workshop: Workshop, job: Job, number: int) -> None:
     """Run with a worker that may fall asleep; another one ends the job, then the first wakes up and goes on."""
-    sleeper = workshop.worker("sleeper")
-    thread = Thread(target=workshop.run, args=(job, sleeper.turns, workshop.seams.frozen.is_set))
-    thread.start()
-    eventually(lambda: workshop.seams.frozen.is_set() or not thread.is_alive(), every=0.002)
-    sleeper.heartbeat.ages(LEASE_RUNS_OUT)
-    workshop.passes(LEASE_RUNS_OUT)
-    workshop.run(job, workshop.worker("worker-2").turns)
-    workshop.seams.thaw()
-    thread.join(20)
-    assert not thread.is_alive()
+    with workshop.asleep(job, freeze_before=number) as sleeper:
+        sleeper.heartbeat.ages(LEASE_RUNS_OUT)
+        workshop.passes(LEASE_RUNS_OUT)
+        workshop.run(job, workshop.worker("worker-2").turns)
 
 
 def an_upload(workshop: Workshop) -> Job:
@@ -111,8 +103,7 @@ def test_an_upload_survives_a_sleeper_that_wakes_up_before_anything_it_does(work
 
     for number in moments_of(workshop, an_upload(workshop)):
         job = an_upload(workshop)
-        workshop.seams.begin(freeze_before=number)
-        sleeps_or_not(workshop, job)
+        sleeps_or_not(workshop, job, number)
 
         with told(workshop, job):
             check_upload(workshop, job)
@@ -160,8 +151,7 @@ def test_a_download_survives_a_sleeper_that_wakes_up_before_anything_it_does(wor
 
     for number in moments_of(workshop, undisturbed):
         job = workshop.download("rest", "items", page_size=200)
-        workshop.seams.begin(freeze_before=number)
-        sleeps_or_not(workshop, job)
+        sleeps_or_not(workshop, job, number)
 
         with told(workshop, job):
             check_download(workshop, job, undisturbed)

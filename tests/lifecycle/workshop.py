@@ -1,8 +1,10 @@
 """Everything of one process but the broker: jobs are submitted, and steps take their turns when the test says so."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import msgspec
@@ -28,6 +30,7 @@ from orchestrator.store.store import Store
 from orchestrator.store.tables import jobs, steps
 from tests.conftest import TimeTold
 from tests.lifecycle.seams import Seams, WatchedClaims, WatchedCommits, WatchedObjects, WatchedPool
+from tests.servers import eventually
 
 LEASE_RUNS_OUT = timedelta(seconds=11)
 STOPPED = (JobStatus.COMPLETED, JobStatus.ABORTED, JobStatus.CANCELED, JobStatus.THROTTLED)
@@ -172,6 +175,24 @@ class Workshop:
             if not self.round(turns):
                 self.passes(timedelta(seconds=1))
         raise AssertionError(f"job {job.id} did not end: {self.story(job)} {self.steps_of(job)}")
+
+    @contextmanager
+    def asleep(self, job: Job, **moment: int | str) -> Iterator[Worker]:
+        """Run the job with a worker that falls asleep at the moment given, if it comes; it wakes up when the block ends.
+
+        At the end of the block the sleeper has ended its turn, and its heartbeat is as old as its sleep.
+        """
+        sleeper = self.worker("sleeper")
+        self.seams.begin(**moment)
+        thread = Thread(target=self.run, args=(job, sleeper.turns, self.seams.frozen.is_set))
+        thread.start()
+        eventually(lambda: self.seams.frozen.is_set() or not thread.is_alive(), every=0.002)
+        try:
+            yield sleeper
+        finally:
+            self.seams.thaw()
+            thread.join(20)
+        assert not thread.is_alive()
 
     def run_until_due(self, job: Job, kind: str) -> int:
         """Run the job until a step of this kind is due, and return that step; it has not taken its turn."""

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.limits import burst
@@ -34,6 +34,7 @@ def test_calls_of_a_short_window_are_spaced_one_by_one():
     assert burst.batch_size([SPACED], cap=1) == 1
 
 
+@settings(deadline=None)
 @given(limit=limits.filter(lambda limit: not burst.is_short(limit)), cap=st.integers(min_value=1, max_value=1000))
 def test_burst_and_all_tokens_held_fit_into_what_the_window_leaves(limit, cap):
     cap = min(cap, burst.max_cap([limit], default=1000))
@@ -44,6 +45,7 @@ def test_burst_and_all_tokens_held_fit_into_what_the_window_leaves(limit, cap):
     assert burst.burst(limit) + held <= max(2, slack + 1e-3)
 
 
+@settings(deadline=None)
 @given(limit=limits, cap=st.integers(min_value=1, max_value=1000))
 def test_a_batch_is_one_to_ten_and_at_most_two_seconds_of_rate(limit, cap):
     batch = burst.batch_size([limit], cap)
