@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from datetime import time as time_of_day
 
-from orchestrator.job.commit import Outcome, Signals, Stopped, Wait
+from orchestrator.job.commit import Moved, Outcome, Signals, Stopped, Wait
 from orchestrator.job.criteria import GIVE_UP_AFTER
 from orchestrator.job.errors import (
     ApiLimitUsed,
@@ -157,6 +157,13 @@ class TurnTaker:
         )
 
     def _work(self, turn: LiveTurn, claim: Claim) -> Outcome:
+        outcome = self._attempt(turn, claim)
+        if isinstance(outcome, Stopped) and claim.step.kind is StepKind.ABORT:
+            turn.note_stop(StopReason.VENDOR_RUNS_ON, outcome.message)  # the cancel must come to its end all the same
+            return Moved()
+        return outcome
+
+    def _attempt(self, turn: LiveTurn, claim: Claim) -> Outcome:
         if claim.step.attempt > POISONED:
             return Stopped(
                 reason=StopReason.POISON_STEP,

@@ -45,11 +45,15 @@ def burst(limit: RateLimit) -> int:
 
     The limit's own burst is obeyed as far as the promise of this module allows.
     """
-    if is_short(limit):
-        return max(1, limit.burst or 1)
-    if limit.burst is None:
-        return max(1, math.floor(_slack(limit) / 2))
-    return max(1, min(limit.burst, math.floor(_slack(limit)) - 1))
+    if limit.burst is not None:
+        return max(1, min(limit.burst, largest_burst(limit)))
+    return 1 if is_short(limit) else max(1, math.floor(_slack(limit) / 2))
+
+
+def largest_burst(limit: RateLimit) -> int:
+    """Return the largest burst that the window can bear beside our own rate; at least 1."""
+    slack = math.floor(_slack(limit))
+    return max(1, slack if is_short(limit) else slack - 1)
 
 
 def room(limit: RateLimit) -> float:

@@ -89,6 +89,7 @@ class Seed:
 
     quota_used: Mapping[str, int] = field(default_factory=dict)  # by limit name; + 10 × leased steps, by the caller
     quota_resets_in: Mapping[str, timedelta] = field(default_factory=dict)
+    claimed: Mapping[str, float] = field(default_factory=dict)  # by limit name, the amount the provider last claimed
     gate_for: timedelta = timedelta(0)
     slots_taken: int = 0  # of each concurrency limit, until now + slot TTL
     slot_ttl: timedelta = timedelta(seconds=65)
@@ -109,6 +110,23 @@ class News:
     refused: bool = False  # a 429: halve the effective rate
     cost: float | None = None  # what the call really cost; for the caller, who settles it
     sent_ago: timedelta | None = None  # how long ago the request was sent: a duration, clocks are never compared
+    heard_from: Mapping[str, str] = field(default_factory=dict)  # by limit name, the header that spoke of it
+    nonsense: Sequence[str] = ()  # headers whose values cannot be true: not believed, but counted
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitState:
+    """A limit as it is now. `amount` is ours per window (the reserve is taken off), `available` may be a debt."""
+
+    name: str
+    kind: BlockedBy  # rate, quota or concurrency
+    amount: float
+    published: float
+    available: float  # units, or slots, that could be taken now; of a rate those of its burst
+    used: float
+    resets_in: timedelta | None  # rate: its bucket is full again; quota: its window ends; None: slots
+    share: float  # of the amount that is in force: what the provider claims, times what a refusal left of the rate
+    gate_for: timedelta  # how long the budget's gate stays closed
 
 
 class Limiter(Protocol):
@@ -156,4 +174,8 @@ class Limiter(Protocol):
 
     def seed(self, budget: str, limits: Sequence[Limit], seed: Seed) -> None:
         """Write the whole state of a budget once; does nothing if another was faster."""
+        ...
+
+    def look(self, budget: str, limits: Sequence[Limit]) -> Sequence[LimitState]:
+        """Return each limit as it is now, in the order given; () where the budget is unknown. Changes nothing."""
         ...

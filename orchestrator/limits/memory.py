@@ -7,7 +7,7 @@ from threading import Lock
 from orchestrator.clock import Clock, to_micros
 from orchestrator.limits import burst
 from orchestrator.limits.ledger import Ledger, counted
-from orchestrator.limits.limit import Answer, BlockedBy, Limit, News, Refusal, Seed, Unseeded
+from orchestrator.limits.limit import Answer, BlockedBy, Limit, LimitState, News, Refusal, Seed, Unseeded
 
 UNSEEDED_PAUSE = timedelta(seconds=1)
 
@@ -70,6 +70,12 @@ class MemoryLimiter:
         with self._lock:
             if budget not in self._ledgers:
                 self._ledgers[budget] = Ledger(limits, self._now(), seed)
+
+    def look(self, budget: str, limits: Sequence[Limit]) -> Sequence[LimitState]:
+        """Return each limit as it is now, in the order given; () where the budget is unknown. Changes nothing."""
+        with self._lock:
+            ledger = self._ledgers.get(budget)
+            return () if ledger is None else ledger.look(limits, self._now())
 
     def forget(self) -> None:
         """Lose everything, as a flushed Redis does."""

@@ -12,7 +12,8 @@ KINDS = {"rate": RateLimit, "quota": QuotaLimit, "concurrency": ConcurrencyLimit
 def limits_of(data: Sequence[Mapping[str, Any]], published: Sequence[Limit] = ()) -> tuple[Limit, ...]:
     """Return the limits of checked JSON.
 
-    The first of a kind has the name of the provider's first published one, for its headers speak of that.
+    The first of a kind has the name of the provider's first published one, for its headers speak of that; without one
+    it is named like its kind.
     """
     names = {kind: [each.name for each in published if isinstance(each, made)] for kind, made in KINDS.items()}
     seen: dict[str, int] = {}
@@ -20,8 +21,12 @@ def limits_of(data: Sequence[Mapping[str, Any]], published: Sequence[Limit] = ()
     for each in data:
         kind = each["kind"]
         index = seen[kind] = seen.get(kind, -1) + 1
-        limits.append(_limit(each, names[kind][index] if index < len(names[kind]) else f"{kind}{index + 1}"))
+        limits.append(_limit(each, names[kind][index] if index < len(names[kind]) else _name(kind, index)))
     return tuple(limits)
+
+
+def _name(kind: str, index: int) -> str:
+    return f"{kind}{index + 1}" if index else kind
 
 
 def _limit(data: Mapping[str, Any], name: str) -> Limit:

@@ -52,6 +52,10 @@ class Source(Protocol):
         """
         ...
 
+    def count(self) -> int | None:
+        """Ask how many records the list has now; costs one call. None where the pages settle that themselves."""
+        ...
+
 
 class Phase(StrEnum):
     """How far a vendor job has come, in our words."""

@@ -6,7 +6,7 @@ from orchestrator.job.criteria import DownloadCriteria
 from orchestrator.job.record import Counts
 from orchestrator.job.status import Direction
 from orchestrator.job.step import Cursor
-from orchestrator.providers.provider import FatePage
+from orchestrator.providers.provider import FatePage, Page, Source
 from orchestrator.results.chunks import unpack_rows
 from orchestrator.results.fates import Ties, outcome_line
 from orchestrator.steps.sinks import remote_id_of, sink_of
@@ -25,21 +25,40 @@ def _records(turn: Turn) -> Outcome:
     assert isinstance(criteria, DownloadCriteria)
     source = turn.vendor.source(criteria)
     turn.tell(meta=source.meta)
+    read, counted = turn.job.counts.read, turn.job.vendor_counted
     room = None if criteria.limit is None else max(0, criteria.limit - turn.job.counts.stored)
     for page in source.pages(turn.step.cursor, turn.may_go_on, room):
+        read += page.read
         if page.vendor_counted is not None:
-            turn.tell(vendor_counted=page.vendor_counted)
-        turn.keep(
-            page.body,
-            rows=page.rows,
-            counts=Counts(read=page.read, stored=page.rows, filtered=page.filtered, cut=page.cut, undated=page.undated),
-            cursor=page.next if page.next is not None else {"end": True},
-            first_key=page.first_key,
-            last_key=page.last_key,
-        )
+            counted = page.vendor_counted
+            turn.tell(vendor_counted=counted)
+        if page.next is None and not page.cut and counted not in (None, read):
+            _count_again(turn, source, read, counted or 0)
+        _keep_page(turn, page)
         if page.next is None:
             return Moved()
     return Wait.nothing()
+
+
+def _keep_page(turn: Turn, page: Page) -> None:
+    turn.keep(
+        page.body,
+        rows=page.rows,
+        counts=Counts(read=page.read, stored=page.rows, filtered=page.filtered, cut=page.cut, undated=page.undated),
+        cursor=page.next if page.next is not None else {"end": True},
+        first_key=page.first_key,
+        last_key=page.last_key,
+    )
+
+
+def _count_again(turn: Turn, source: Source, read: int, before: int) -> None:
+    """A list may have grown or shrunk while it was read: what was read must lie between both counts."""
+    after = source.count()
+    if after is None:
+        return
+    turn.tell(event="count.moved", data={"before": before, "after": after, "read": read})
+    if min(before, after) <= read <= max(before, after):
+        turn.tell(vendor_counted=read)
 
 
 def _fates(turn: Turn) -> Outcome:

@@ -173,15 +173,18 @@ def test_an_abort_that_kills_its_workers_does_not_hold_the_cancel_up(workshop: W
     job = workshop.upload(workshop.connect("salesloft"), people(3))
     workshop.run_until_due(job, "poll")
     cancel(workshop, job)
+
     for _ in range(5):
         workshop.seams.begin(die_after="GET /v2/bulk_jobs/90417")
         with pytest.raises(Died):
             workshop.round()
         workshop.passes(LEASE_RUNS_OUT)
+    workshop.seams.begin()
+    workshop.round()
 
-    ended = workshop.run(job)
-
+    ended = workshop.job(job)
     assert (ended.status, ended.stop_reason) == (JobStatus.CANCELED, StopReason.VENDOR_RUNS_ON)
+    assert "GET /v2/bulk_jobs/90417" not in workshop.seams.seen
 
 
 @pytest.mark.usefixtures("a_checkpoint_each_page")
@@ -339,13 +342,18 @@ def test_a_vendor_job_that_stands_still_is_given_up_and_a_restart_looks_again(wo
 
 
 def test_workers_that_were_away_do_not_take_their_own_absence_for_the_vendor_s(workshop: Workshop) -> None:
+    world = workshop.sandbox.world
+    world.change({"speed": 1})
+    world.clock.tell(True)
     job = workshop.upload(workshop.connect("salesloft"), people(3), give_up_after=HOUR)
-    poll = workshop.run_until_due(job, "poll")
-    workshop.sandbox.world.order(Fault(miscount=1), Match(method="GET"), times=1)
-    workshop.sandbox.world.order(Fault(state_word="executing"), Match(method="GET"), times=1)
-    workshop.turns.take_turn(poll)
+    workshop.run_until_due(job, "poll")
+    world.clock.advance(1)
+    workshop.round()
 
     workshop.passes(timedelta(days=3))
+    world.clock.advance(1)
+    workshop.round()
+    world.clock.advance(1)
     done = workshop.run(job)
 
     assert done.status is JobStatus.COMPLETED

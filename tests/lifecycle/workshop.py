@@ -36,7 +36,12 @@ LEASE_RUNS_OUT = timedelta(seconds=11)
 STOPPED = (JobStatus.COMPLETED, JobStatus.ABORTED, JobStatus.CANCELED, JobStatus.THROTTLED)
 ITEMS = {
     "resources": {
-        "items": {"path": "/rest/items", "records": "data", "paging": {"kind": "id_gt", "size_param": "per_page"}}
+        "items": {
+            "path": "/rest/items",
+            "records": "data",
+            "total": "total",
+            "paging": {"kind": "id_gt", "size_param": "per_page"},
+        }
     }
 }
 
@@ -178,9 +183,9 @@ class Workshop:
 
     @contextmanager
     def asleep(self, job: Job, **moment: int | str) -> Iterator[Worker]:
-        """Run the job with a worker that falls asleep at the moment given, if it comes; it wakes up when the block ends.
+        """Run the job with a worker that falls asleep at the moment given, if it comes; it wakes up as the block ends.
 
-        At the end of the block the sleeper has ended its turn, and its heartbeat is as old as its sleep.
+        After the block the sleeper has ended its turn.
         """
         sleeper = self.worker("sleeper")
         self.seams.begin(**moment)

@@ -39,6 +39,11 @@ class RestSource:
         """Yield the pages after `cursor`; see `Source`."""
         return walk(self._client, self._way, self._shaper, cursor, go_on, room)
 
+    def count(self) -> int | None:
+        """Ask for the first page again, for its total."""
+        ask = self._way.ask({})
+        return self._way.read({}, self._client.get(ask.path, params=ask.params, cost=ask.cost)).vendor_counted
+
 
 def page_size(resource: Resource, criteria: DownloadCriteria) -> int:
     """Return the records to ask for at once: what the job wants, else the vendor's maximum, never more than that."""

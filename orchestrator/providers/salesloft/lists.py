@@ -52,6 +52,10 @@ class ByTime:
         """Yield the pages after `cursor`, oldest change first; raises Misbehaved where the cursor does not advance."""
         return walk(self._http, self, self._shaper, cursor, go_on, room)
 
+    def count(self) -> int | None:
+        """Return None: the last page has settled it, by calls of its own."""
+        return None
+
     def ask(self, cursor: Cursor) -> Ask:
         """Return the request for the page at a cursor; {} asks where the list ends now."""
         if not cursor:
@@ -114,6 +118,10 @@ class ByPage:
     def pages(self, cursor: Cursor, go_on: GoOn, room: int | None) -> Iterator[Page]:
         """Yield the pages after `cursor`; raises Misbehaved where the page number is not obeyed."""
         return walk(self._http, self, self._shaper, cursor, go_on, room)
+
+    def count(self) -> int | None:
+        """Return None: the last page has settled it, by calls of its own."""
+        return None
 
     def ask(self, cursor: Cursor) -> Ask:
         """Return the request for the page at a cursor, at the price of its number."""
