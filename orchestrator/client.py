@@ -20,6 +20,7 @@ import httpx
 import msgspec
 
 Json = dict[str, Any]
+Look = Callable[[Json], None]
 
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)  # reads of a large upload's answer wait for the file to be looked into
 FIRST_LOOK = timedelta(milliseconds=200)
@@ -110,8 +111,8 @@ class Client:
         self, meta_data: Mapping[str, Any], records: list[Json], *, idempotency_key: str | None = None
     ) -> Receipt:
         """Start an upload of a few records."""
-        body = {"metaData": dict(meta_data), "data": records}
-        return _receipt(self._send("POST", "/bulk/upload", json=body, headers=_repeatable(idempotency_key)))
+        body, headers = {"metaData": dict(meta_data), "data": records}, _repeatable(idempotency_key)
+        return _receipt(self._send("POST", "/bulk/upload", json=body, headers=headers))
 
     def jobs(self, *, after: int | str = 0, size: int = 200, **filters: str | None) -> Page:
         """List jobs, oldest first; filters: status, direction, connection, objectName."""
@@ -154,15 +155,12 @@ class Client:
         body = {} if api_limit is None else {"apiLimit": api_limit}
         return _receipt(self._send("PUT", f"/bulk/v3/{job_id}/restart", json=body))
 
-    def wait(
-        self, job_id: int, *, patience: timedelta | None = None, seen: Callable[[Json], None] | None = None
-    ) -> Json:
+    def wait(self, job_id: int, *, patience: timedelta | None = None, seen: Look | None = None) -> Json:
         """Return the status once the job is COMPLETED, CANCELED, ABORTED or THROTTLED; `seen` gets every look.
 
         Raises StillRunning when `patience` runs out.
         """
-        end = None if patience is None else time.monotonic() + patience.total_seconds()
-        pause = FIRST_LOOK
+        pause, end = FIRST_LOOK, None if patience is None else time.monotonic() + patience.total_seconds()
         while True:
             status = self.status(job_id)
             if seen is not None:
@@ -214,6 +212,10 @@ class Client:
         """Make one cheap real call at the provider and say what works."""
         return self._json("POST", f"/connections/{_path(name)}/check")
 
+    def connection_limits(self, name: str) -> Json:
+        """Return each limit of the connection's budget now, what blocks it, and who waits."""
+        return self._json("GET", f"/connections/{_path(name)}/limits")
+
     def remove_connection(self, name: str) -> None:
         """Remove a connection that nothing uses."""
         self._send("DELETE", f"/connections/{_path(name)}")
@@ -249,8 +251,7 @@ class Client:
         return msgspec.json.decode(self._send(method, path, **more).content, type=dict[str, Any])
 
     def _page(self, path: str, params: Mapping[str, Any]) -> Page:
-        given = {name: value for name, value in params.items() if value is not None}
-        answer = self._send("GET", path, params=given)
+        answer = self._send("GET", path, params={name: value for name, value in params.items() if value is not None})
         return Page(
             items=msgspec.json.decode(answer.content, type=list[Any]),
             next_token=answer.headers.get("elements-next-page-token"),
@@ -271,8 +272,8 @@ def pages(read: Callable[[int | str], Page]) -> Iterator[Any]:
 
 def _receipt(answer: httpx.Response) -> Receipt:
     body = msgspec.json.decode(answer.content, type=dict[str, Any])
-    replayed = answer.headers.get("Idempotency-Replayed") == "true"
-    return Receipt(id=int(body["id"]), connection_id=body["instanceId"], status=body["status"], replayed=replayed)
+    known = answer.headers.get("Idempotency-Replayed") == "true"
+    return Receipt(id=int(body["id"]), connection_id=body["instanceId"], status=body["status"], replayed=known)
 
 
 def _repeatable(key: str | None) -> dict[str, str]:

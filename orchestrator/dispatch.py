@@ -7,12 +7,13 @@ the tick each second and by each finishing turn for its own budget. A hint that 
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from celery import Celery
 from kombu.exceptions import OperationalError
 
 from orchestrator.job.errors import OrchestratorError
+from orchestrator.store.budgets import Budget
 from orchestrator.store.hints import Hint
 from orchestrator.store.store import Store
 
@@ -57,8 +58,11 @@ def queue_of(provider: str) -> str:
 class Dispatch:
     """Publishes hints. Never raises: what could not be published is found again by the tick."""
 
-    def __init__(self, store: Store, celery: Celery) -> None:
+    def __init__(
+        self, store: Store, celery: Celery, cap_of: Callable[[Budget], int] = lambda budget: budget.cap
+    ) -> None:
         self._store = store
+        self._cap_of = cap_of
         self._celery = celery
         self._lock = threading.Lock()
         self._lengths: dict[str, tuple[float, int]] = {}
@@ -91,7 +95,9 @@ class Dispatch:
             return self._failed(error)
         if length >= most:
             return 0
-        hints = self._store.hints.take(budget_id, room=most - length, queue_empty=length == 0, patient=patient)
+        hints = self._store.hints.take(
+            budget_id, room=most - length, queue_empty=length == 0, patient=patient, cap_of=self._cap_of
+        )
         self._lengthen(queue, len(hints))
         return self._publish(hints)
 

@@ -10,6 +10,7 @@ from orchestrator.http.pool import ClientPool
 from orchestrator.lifecycle import Lifecycle
 from orchestrator.lifecycle.connections import ConnectionDesk
 from orchestrator.lifecycle.heartbeat import Heartbeat
+from orchestrator.lifecycle.limit_desk import LimitDesk
 from orchestrator.lifecycle.take import TurnTaker
 from orchestrator.lifecycle.vendors import Vendors
 from orchestrator.limits.limit import Limiter
@@ -51,8 +52,8 @@ class Runtime:
         self.owner = random_source.token_hex(16)
         self._pool = pool
         self._keyring = keyring
-        self.dispatch = Dispatch(store, make_celery(settings.broker_url))
         self.vendors = Vendors(store=store, families=FAMILIES, limiter=limiter, pool=pool, keyring=keyring, clock=clock)
+        self.dispatch = Dispatch(store, make_celery(settings.broker_url), self.vendors.cap)
         self._worker: tuple[Sequence[str], int] | None = None
         self.heartbeat = Heartbeat(store.claims.renew, also=self._show_worker)
         self.turns = TurnTaker(
@@ -64,6 +65,7 @@ class Runtime:
             dispatch=self.dispatch.budget,
         )
         self.lifecycle = Lifecycle(store=store, families=FAMILIES, turns=self.turns, dispatch=self.dispatch.budget)
+        self.limits = LimitDesk(store, self.vendors, limiter)
         self.connections = ConnectionDesk(store, FAMILIES, keyring, self.vendors.opened)
         notifier = Notifier(store.outbox, client=pool.token_client, secret=self.webhook_secret, now=_now)
         self.upkeep = Upkeep(store=store, dispatch=self.dispatch, lifecycle=self.lifecycle, notifier=notifier)

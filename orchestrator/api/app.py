@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from orchestrator.api import bulk, connections, errors, health, problems, results, schedules, upload, views
+from orchestrator.api import bulk, connections, errors, health, limits, problems, results, schedules, upload, views
 from orchestrator.api.edge import Edge
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def make_app(runtime: "Runtime") -> FastAPI:
     app = FastAPI(title="Bulkhead", version=VERSION, description=ABOUT, redirect_slashes=False)
     app.state.runtime = runtime
     problems.install(app)
-    for group in (health, errors, upload, bulk, views, results, connections, schedules):
+    for group in (health, errors, upload, bulk, views, results, connections, limits, schedules):
         app.include_router(group.router)
     app.add_middleware(Edge)
     return app

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
 
-from orchestrator.api.strict import suggestion
+from orchestrator.api.strict import refuse_unusable_text, suggestion
 from orchestrator.job.errors import Invalid
 
 DEFAULT_SIZE = 200
@@ -58,6 +58,8 @@ def only(*names: str) -> Callable[[Request], None]:
 
     def check(request: Request) -> None:
         seen: set[str] = set()
+        for name, value in (*request.path_params.items(), *request.query_params.multi_items()):
+            refuse_unusable_text(name, value)
         for name, _ in request.query_params.multi_items():
             _refuse_parameter(name, known)
             if name in seen:

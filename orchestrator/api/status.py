@@ -119,8 +119,6 @@ def _meta(job: Job, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _waiting(job: Job, sight: Sight) -> dict[str, Any] | None:
-    if job.status is JobStatus.THROTTLED:
-        return {"reason": str(job.stop_reason or "api_limit"), "until": millis(job.restart_at)}
     if sight.waiting_reason is None or job.status in FINAL:
         return None
     return {"reason": sight.waiting_reason, "until": millis(sight.waiting_until)}

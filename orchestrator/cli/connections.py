@@ -1,4 +1,4 @@
-"""bulkhead connection add, list, show, check, remove."""
+"""bulkhead connection add, list, show, check, limits, remove."""
 
 import json
 import sys
@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     command(group, "list", "bulkhead connection list")(list_connections)
     command(group, "show", "bulkhead connection show sl")(show)
     command(group, "check", "bulkhead connection check sl")(check)
+    command(group, "limits", "bulkhead connection limits sl --watch")(limits)
     command(group, "remove", "bulkhead connection remove sl")(remove)
     app.add_typer(group, name="connection")
 
@@ -110,6 +111,17 @@ def check(desk: Desk, name: NameArgument) -> None:
         found, f"{'works' if found['ok'] else 'does not work'}: {found['message']}" + (f" ({who})" if who else "")
     )
     raise typer.Exit(0 if found["ok"] else FAILED)
+
+
+def limits(
+    desk: Desk,
+    name: NameArgument,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look each second until Ctrl-C.")] = False,
+) -> None:
+    """Show each limit now, what blocks it, who waits, and how long the known work takes."""
+    from orchestrator.cli.limits import show_limits
+
+    show_limits(desk, name, watch=watch)
 
 
 def remove(desk: Desk, name: NameArgument) -> None:

@@ -90,7 +90,8 @@ def _rehearse(home: Home, size: Size, console: Console) -> list[Check]:
         with console.status("starting Redis, API, workers, beat, Flower and the imitated vendors"):
             if not stack.wait_until_ready(ended.is_set):
                 raise Interrupted
-        console.print(f"API {stack.url} · Flower {stack.flower_url} (user bulkhead, password in {home.folder})")
+        console.print(f"everything is in {home.folder}", soft_wrap=True)
+        console.print(f"API {stack.url} · Flower {stack.flower_url} (user bulkhead, password in flower-password)")
         with Client(stack.url, api_key(home)) as client:
             checks = _run(client, stack, files, size, console, ended.is_set)
     _show(checks, files, console)

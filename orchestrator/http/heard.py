@@ -2,9 +2,11 @@
 
 import random
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from statistics import fmean
 from typing import Any
 
 from orchestrator.job.commit import Fixes
@@ -21,7 +23,10 @@ class Heard:
 
     def __init__(self) -> None:
         self._fixes = Fixes()
-        self._learned: dict[str, dict[str, float]] = {}
+        self._learned: dict[str, dict[str, Any]] = {}
+        self._nonsense: Counter[str] = Counter()
+        self._latencies: list[float] = []
+        self._began = time.monotonic()
         self._newest = 0.0  # when the request of the newest heeded answer was sent
         self._told_at = 0.0
         self._expected: dict[str, float] = {}
@@ -32,9 +37,10 @@ class Heard:
         A refusal is always told. What is left is told where it fell by more than our own calls and the last time was
         OBSERVE_EVERY ago: others spend from the same budget.
         """
+        self._nonsense.update(news.nonsense)
         pause = _pause(news)
         if pause:
-            self._fixes = replace(self._fixes, gate_for=pause)
+            self._fixes = replace(self._fixes, gate_for=pause, squeezed=self._fixes.squeezed or news.refused)
         elif sent_at < self._newest:  # answers overtake each other: this one is older than what we know
             return None, None
         self._newest = max(self._newest, sent_at)
@@ -54,17 +60,42 @@ class Heard:
 
     def answered(self, *, well: bool) -> None:
         """Note a usable answer, or a failure to get one."""
-        self._fixes = replace(self._fixes, answered=self._fixes.answered or well, failed=not well)
+        known = self._fixes
+        squeezed = known.squeezed or not well
+        self._fixes = replace(known, answered=known.answered or well, failed=not well, squeezed=squeezed)
 
-    def take(self) -> Fixes:
-        """Return everything noted since this was last asked."""
-        fixes = replace(self._fixes, learned=self._learned or None)
-        self._fixes, self._learned = Fixes(), {}
+    def had_no_slot(self) -> None:
+        """Note that a limit of calls at once refused."""
+        self._fixes = replace(self._fixes, squeezed=True)
+
+    def took(self, latency: timedelta) -> None:
+        """Note how long an answer to a read took."""
+        self._latencies.append(latency.total_seconds())
+
+    def take(self, *, ending: bool) -> Fixes:
+        """Return what was noted since this was last asked; what only matters at the end of a turn is kept for that."""
+        fixes, self._fixes = self._fixes, Fixes()
+        if not ending:
+            self._fixes = replace(self._fixes, squeezed=fixes.squeezed)
+            return replace(fixes, squeezed=False)
+        fixes = replace(
+            fixes,
+            learned=self._learned or None,
+            nonsense=dict(self._nonsense),
+            latency=timedelta(seconds=fmean(self._latencies)) if self._latencies else None,
+            worked=timedelta(seconds=time.monotonic() - self._began),
+        )
+        self._learned, self._nonsense, self._latencies = {}, Counter(), []
         return fixes
 
     def _keep(self, news: News) -> None:
         resets = {name: after.total_seconds() for name, after in news.resets_in.items()}
-        said: Mapping[str, Mapping[str, Any]] = {"remaining": news.remaining, "limit": news.limits, "resets_in": resets}
+        said: Mapping[str, Mapping[str, Any]] = {
+            "remaining": news.remaining,
+            "limit": news.limits,
+            "resets_in": resets,
+            "header": news.heard_from,
+        }
         for word, values in said.items():
             for name, value in values.items():
                 self._learned.setdefault(name, {})[word] = value

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from typing import TypeVar
 
 from orchestrator.clock import Clock, WallClock
@@ -23,6 +24,7 @@ from orchestrator.job.commit import Fixes
 from orchestrator.job.errors import Throttled
 from orchestrator.job.status import WaitReason
 from orchestrator.limits.burst import batch_size
+from orchestrator.limits.fitted import fitted
 from orchestrator.limits.limit import (
     BlockedBy,
     ConcurrencyLimit,
@@ -39,6 +41,7 @@ from orchestrator.limits.limit import (
 T = TypeVar("T")
 
 WAIT_IN_PLACE = 0.2  # s a turn; a longer wait ends the turn, so that its worker serves others meanwhile
+LONG_QUOTA = timedelta(minutes=5)  # a longer wait for a quota stops the job: each must be told, so none is held back
 SEEDS = 3  # times a limiter may forget everything within one refill before we call it down
 
 REASONS = {
@@ -84,6 +87,7 @@ class Purse:
         self._answers = 0  # of the limiter: the n of the next grant id
         self._slots = 0
         self._unsettled = 0.0
+        self._units = 0.0  # spent and not yet told to the ledger of quotas
         self._closed = False
         self._has_slots = any(isinstance(limit, ConcurrencyLimit) for limit in lender.limits)
 
@@ -102,6 +106,7 @@ class Purse:
             except BaseException:
                 self._allowance.uncall()
                 raise
+            self._units += cost
             self._heard.spent(cost)
 
     def spend_unless(self, called_off: threading.Event, cost: int = 1) -> None:
@@ -121,6 +126,7 @@ class Purse:
         with self._lock:
             self._allowance.uncall()
             self._tokens += cost
+            self._units -= cost
 
     def may_send(self) -> bool:
         """Say whether a request that is not idempotent may be sent now."""
@@ -137,6 +143,7 @@ class Purse:
         """Charge, or credit, the difference to what the provider says the call cost."""
         with self._lock:
             self._unsettled += true_cost - charged
+            self._units += true_cost - charged
             with suppress(LimiterDown):  # kept, and tried again with the next difference
                 if self._unsettled:
                     lender = self._lender
@@ -149,11 +156,16 @@ class Purse:
         Returns how long a refusal keeps us away: what the provider told, at most 1 h, else until its window ends.
         """
         with self._lock:
-            telling, pause = self._heard.hear(news, sent_at)
+            telling, pause = self._heard.hear(fitted(news, self._lender.limits), sent_at)
             if telling is not None:
                 with suppress(LimiterDown):
                     self._lender.limiter.observe(self._lender.budget, self._lender.limits, telling)
             return pause
+
+    def took(self, latency: timedelta) -> None:
+        """Note how long the answer to a read took."""
+        with self._lock:
+            self._heard.took(latency)
 
     def saw_answer(self) -> None:
         """Note that the provider gave a usable answer."""
@@ -170,6 +182,18 @@ class Purse:
         with self._lock:
             return self._allowance.made()
 
+    def take_units(self) -> int:
+        """Return the units spent since this was last asked, by what the provider said they cost; rounded up."""
+        with self._lock:
+            whole = max(0, ceil(self._units))
+            self._units -= whole
+            return whole
+
+    @property
+    def uncounted(self) -> float:
+        """The units spent that no commit has taken yet."""
+        return self._units
+
     def top_up_wanted(self) -> int:
         """Return how many calls of the apiLimit the next checkpoint should reserve; 0 without one."""
         with self._lock:
@@ -180,10 +204,10 @@ class Purse:
         with self._lock:
             self._allowance.add(calls)
 
-    def take_fixes(self) -> Fixes:
-        """Return what became of the budget since this was last asked."""
+    def take_fixes(self, *, ending: bool = True) -> Fixes:
+        """Return what became of the budget since this was last asked; what can wait comes at the turn's end alone."""
         with self._lock:
-            return self._heard.take()
+            return self._heard.take(ending=ending)
 
     def close(self) -> None:
         """Give unused tokens back, and refuse every later spending; never raises."""
@@ -242,9 +266,16 @@ class Purse:
             lender.limiter.release(lender.budget, lender.limits, grant_id=self._grant_id, unused=unused)
 
     def _refused(self, refusal: Refusal) -> Throttled:
-        if refusal.blocked_by is not BlockedBy.CONCURRENCY:
+        if not (refusal.blocked_by is BlockedBy.QUOTA and refusal.wait > LONG_QUOTA):
             self._heard.blocked(refusal.wait, refusal.blocked_by)
         return Throttled(self._lender.provider, refusal.wait, reason=REASONS[refusal.blocked_by], limit=refusal.limit)
+
+    def _no_slot(self, refusal: Refusal) -> Throttled:
+        with self._lock:
+            if refusal.blocked_by is not BlockedBy.CONCURRENCY:
+                return self._refused(refusal)
+            self._heard.had_no_slot()
+        return Throttled(self._lender.provider, _spread(0.2, 1), reason=WaitReason.CONCURRENCY, limit=refusal.limit)
 
     def _guarded(self, trip: Callable[[], T]) -> T:
         try:
@@ -261,7 +292,7 @@ class Purse:
             slot_id = f"{self._prefix}:s{self._slots}"
         refusal = self._guarded(lambda: lender.limiter.enter(lender.budget, lender.limits, slot_id=slot_id, ttl=ttl))
         if refusal is not None:
-            raise Throttled(lender.provider, _spread(0.2, 1), reason=WaitReason.CONCURRENCY, limit=refusal.limit)
+            raise self._no_slot(refusal)
         try:
             yield
         finally:

@@ -19,6 +19,7 @@ from orchestrator.http.guard import Blocked
 from orchestrator.http.heard import LONGEST_PAUSE
 from orchestrator.job.errors import OrchestratorError, Rejected, Unauthorized, Unreachable
 
+LONGEST_HEADER = 64  # characters; the longest date has 29
 LONGEST_TEXT = 500  # characters of a vendor's words; enough for a sentence, too little for a page of HTML
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 COME_BACK = frozenset({408, 425})  # a time-out and a "too early" that happen to be numbered as the client's fault
@@ -30,7 +31,7 @@ Words = Callable[[int, bytes], str]  # status, body → the vendor's own words, 
 
 def retry_after(value: str | None, now: datetime) -> timedelta | None:
     """Read a Retry-After header (RFC 9110, 10.2.3: seconds or a date), between 0 and one hour; None if unreadable."""
-    if not value:
+    if not value or not value.strip() or len(value) > LONGEST_HEADER:
         return None
     try:
         told = (

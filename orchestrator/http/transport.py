@@ -108,6 +108,8 @@ class MeteredTransport(httpx.BaseTransport):
         except httpx.HTTPError as error:
             carried.purse.saw_failure()
             raise broken(self._provider, error, auth.secrets()) from None
+        if request.method in SAFE:
+            carried.purse.took(timedelta(seconds=time.monotonic() - sent_at))
         self._learn(response, carried, sent_at)
         return response
 
@@ -117,8 +119,7 @@ class MeteredTransport(httpx.BaseTransport):
         headers = _plain(response)
         news = self._manners.news(headers, now)
         if response.status_code == 429:
-            told = retry_after(headers.get("retry-after"), now)
-            news = replace(news, refused=True, retry_after=told if told is not None else news.retry_after)
+            news = _refusal(news, headers.get("retry-after"), now)
         pause = purse.learn(news, sent_at)
         if news.cost is not None and news.cost != carried.cost:
             purse.settle(carried.cost, news.cost)
@@ -140,6 +141,12 @@ class MeteredClient(httpx.Client):
     def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
         """Send one request that carries a `Pass`."""
         return self._metered.handle_request(request)
+
+
+def _refusal(news: News, header: str | None, now: datetime) -> News:
+    told = retry_after(header, now)
+    nonsense = (*news.nonsense, "retry-after") if header and told is None else news.nonsense
+    return replace(news, refused=True, retry_after=told if told is not None else news.retry_after, nonsense=nonsense)
 
 
 def _plain(response: httpx.Response) -> dict[str, str]:

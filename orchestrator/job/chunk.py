@@ -53,6 +53,7 @@ class VendorJob:
     state: VendorJobState
     intent_at: datetime | None
     rows: int
+    processed: int = 0  # rows that the vendor says it has handled
 
 
 class Stream(StrEnum):

@@ -67,9 +67,13 @@ class Fixes:
     blocked_for: timedelta | None = None  # refused by rate, quota or gate: dispatch skips the budget until then
     blocked_by: str | None = None
     gate_for: timedelta | None = None
-    learned: Mapping[str, Any] | None = None
+    learned: Mapping[str, Any] | None = None  # by limit name: remaining, limit, resets_in (s), header
+    nonsense: Mapping[str, int] = field(default_factory=dict)  # by header, how often it said what cannot be true
     failed: bool = False
     answered: bool = False
+    squeezed: bool = False  # the vendor refused, did not answer in time, or had no slot
+    latency: timedelta | None = None  # mean of the reads that were answered
+    worked: timedelta | None = None  # how long the turn spoke with the vendor; with its end alone
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,13 @@
 """What a user may say about a budget's limits, in the shape of the API; what is refused is told its permitted range."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from orchestrator.job.errors import Invalid
+from orchestrator.limits.burst import largest_burst
+from orchestrator.limits.limit import RateLimit
 
 MOST = 1_000_000_000  # units; above it a limit limits nothing
 LONGEST_RATE = 86_400  # seconds; what is counted for longer than a day is a quota
@@ -44,7 +47,9 @@ def _rate(field: str, given: Fields) -> Fields:
         "seconds": _number(f"{field}.seconds", given.get("seconds"), 0, LONGEST_RATE, above=True),
     }
     if given.get("burst") is not None:
-        checked["burst"] = _whole(f"{field}.burst", given["burst"])
+        window = timedelta(seconds=checked["seconds"])
+        most = largest_burst(RateLimit(name="rate", amount=checked["amount"], window=window))
+        checked["burst"] = _whole(f"{field}.burst", given["burst"], most)
     return checked
 
 
@@ -87,7 +92,7 @@ def _number(field: str, value: Any, least: float, most: float, *, above: bool = 
     return float(value) if isinstance(value, float) else value
 
 
-def _whole(field: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST:
-        raise Invalid(field, "is out of range", f"Permitted: whole numbers from 1 to {MOST}.")
+def _whole(field: str, value: Any, most: int = MOST) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise Invalid(field, "is out of range", f"Permitted: whole numbers from 1 to {most}.")
     return value

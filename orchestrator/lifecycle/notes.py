@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from orchestrator.job.chunk import Part, RowError
+from orchestrator.job.chunk import RowError
 from orchestrator.job.commit import Commit, Effect, Event, Fixes, Outcome
 from orchestrator.job.record import Counts
 from orchestrator.job.status import StopReason
@@ -25,13 +25,10 @@ class Notes:
     stop_reason: StopReason | None = None
     status_message: str | None = None
 
-    def commit(
-        self, *, cursor: Cursor | None, part: Part | None, outcome: Outcome | None, opened: OpenVendor | None
-    ) -> Commit:
-        """Return everything as one commit, with what the purse learned."""
+    def commit(self, *, cursor: Cursor | None, outcome: Outcome | None, opened: OpenVendor | None) -> Commit:
+        """Return everything as one commit, with what the purse learned; its part is added once it is written."""
         base = Commit(
             cursor=cursor,
-            part=part,
             counts=self.counts,
             effects=self.effects,
             row_errors=self.errors,
@@ -49,7 +46,7 @@ class Notes:
         return replace(
             base,
             calls=calls,
-            usage=opened.usage_of(calls),
+            usage=opened.usage_of(opened.purse.take_units()),
             top_up=opened.purse.top_up_wanted() if outcome is None else 0,
-            fixes=opened.purse.take_fixes(),
+            fixes=opened.purse.take_fixes(ending=outcome is not None),
         )

@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from datetime import time as time_of_day
+from math import ceil
 
+from orchestrator.http.purse import LONG_QUOTA
 from orchestrator.job.commit import Moved, Outcome, Signals, Stopped, Wait
 from orchestrator.job.criteria import GIVE_UP_AFTER
 from orchestrator.job.errors import (
@@ -180,6 +182,8 @@ class TurnTaker:
         match error:
             case ApiLimitUsed():
                 return self._api_limit_used(claim)
+            case Throttled(reason=WaitReason.QUOTA) if error.pause > LONG_QUOTA and not _is_abort(claim):
+                return Stopped(reason=StopReason.VENDOR_QUOTA, message=_used_up(error), restart_in=error.pause)
             case Throttled():
                 return Wait(pause=error.pause, reason=error.reason)
             case Unreachable():
@@ -229,6 +233,15 @@ def back_off(failures: int) -> timedelta:
     """Return min(5 min, 2^failures s), less up to half of it by chance, so that failed steps do not march in step."""
     whole = min(MOST_BACK_OFF, 2.0 ** min(failures, 10))
     return timedelta(seconds=whole * random.uniform(0.5, 1.0))  # noqa: S311 - spreads, hides nothing
+
+
+def _is_abort(claim: Claim) -> bool:
+    return claim.step.kind is StepKind.ABORT
+
+
+def _used_up(error: Throttled) -> str:
+    minutes = ceil(error.pause.total_seconds() / 60)
+    return f"VENDOR_QUOTA: the {error.limit} of {error.provider} is used up; goes on in {minutes} minutes"
 
 
 def until_midnight(now: datetime) -> timedelta:

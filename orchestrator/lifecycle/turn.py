@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from orchestrator.job.chunk import Chunk, Part, RowError, Stream, VendorJob
-from orchestrator.job.commit import Effect, Event, Outcome, Signals
+from orchestrator.job.commit import Commit, Effect, Event, Outcome, Signals
 from orchestrator.job.errors import Fenced
 from orchestrator.job.record import Counts, Job
 from orchestrator.job.status import StopReason
@@ -21,7 +21,7 @@ from orchestrator.results.fates import tied_rows
 from orchestrator.results.inputs.reader import open_input
 from orchestrator.results.inputs.row import InputReader
 from orchestrator.results.objects import ObjectStore
-from orchestrator.results.parts import PartBuffer
+from orchestrator.results.parts import PartBuffer, Unwritten
 from orchestrator.store.claims import Claim
 from orchestrator.store.store import Store
 
@@ -123,8 +123,13 @@ class LiveTurn:
             return
         if self._writing is not None and self._writing.is_written:
             self._finish_writing()
-        if self._buffer.ready or time.monotonic() - self._committed_at >= CHECKPOINT.total_seconds():
+        if self._buffer.ready or self._is_checkpoint_due():
             self._begin_writing()
+
+    def _is_checkpoint_due(self) -> bool:
+        if time.monotonic() - self._committed_at >= CHECKPOINT.total_seconds():
+            return True
+        return self._opened is not None and self._opened.is_far_ahead
 
     def save(
         self,
@@ -203,7 +208,9 @@ class LiveTurn:
 
     def _commit(self, outcome: Outcome | None) -> Signals:
         self._finish_writing()
-        return self._write(self._snapshot(outcome))
+        snapshot = self._snapshot(outcome)
+        self._committed_at = time.monotonic()
+        return self._write(lambda: snapshot.written(self._objects))
 
     def _begin_writing(self) -> None:
         """Let the part be written while the next pages come; it is committed as soon as it is."""
@@ -214,43 +221,36 @@ class LiveTurn:
     def _finish_writing(self) -> None:
         if self._writing is not None:
             writing, self._writing = self._writing, None
-            self._write(writing.snapshot, written=writing.wait)
+            self._write(writing.written)
 
     def _snapshot(self, outcome: Outcome | None) -> Snapshot:
         notes, self._notes = self._notes, Notes()
-        part = self._describe_part()
         cursor, self._cursor = self._cursor, None
-        body = self._buffer.take() if part else b""
-        commit = notes.commit(cursor=cursor, part=part, outcome=outcome, opened=self._opened)
-        return Snapshot(commit=commit, body=body)
+        part = self._cut_part()
+        return Snapshot(commit=notes.commit(cursor=cursor, outcome=outcome, opened=self._opened), part=part)
 
-    def _write(self, snapshot: Snapshot, written: Callable[[], None] | None = None) -> Signals:
-        lease, commit = self._claim.lease, snapshot.commit
+    def _write(self, written: Callable[[], Commit]) -> Signals:
+        lease = self._claim.lease
         if self._broken:
             raise Fenced(lease.step_id, lease.epoch)  # after an error nothing is written again under this epoch
         self._broken = True
-        if written is not None:
-            written()
-        elif commit.part:
-            self._objects.put_new(commit.part.object_key, snapshot.body)
-        self._signals = self._store.commits.commit(lease, commit)
+        self._signals = self._store.commits.commit(lease, written())
         self._broken = False
-        self._committed_at = time.monotonic() if written is None else self._committed_at
         if self._opened is not None and self._signals.reserved:
             self._opened.purse.topped_up(self._signals.reserved)
         return self._signals
 
-    def _describe_part(self) -> Part | None:
+    def _cut_part(self) -> Unwritten | None:
         if not self._buffer.rows:
             return None
-        part = self._buffer.part(
+        seq = self._next_part
+        self._next_part += 1
+        return self._buffer.cut(
             stream=self._stream,
             job_id=self.job.id,
             step_id=self.step.id,
-            seq=self._next_part,
+            seq=seq,
             partition=self.step.partition,
             epoch=self._claim.lease.epoch,
             restart=self.job.restarts,
         )
-        self._next_part += 1
-        return part

@@ -1,6 +1,6 @@
 """Opens a connection's provider for one turn: metered by the turn's purse, authorized by the connection's keeper."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +14,7 @@ from orchestrator.http.transport import Manners
 from orchestrator.lifecycle.keeper import keeper_of
 from orchestrator.limits.burst import max_cap, with_reserve
 from orchestrator.limits.limit import Limit, Limiter, QuotaLimit, Seed
+from orchestrator.limits.seeding import counts_until, used, used_as_told
 from orchestrator.limits.shape import limits_of
 from orchestrator.providers.provider import Family, Provider
 from orchestrator.secrets import Keyring
@@ -23,6 +24,7 @@ from orchestrator.store.store import Store
 
 SLOT_MARGIN = timedelta(seconds=5)  # beyond the longest call
 LOST_CALLS = 10  # a leased step may have made this many calls that no commit has counted
+UNCOUNTED = 4.0  # units; with as many in a part that is being written, and one asked for ahead, still below LOST_CALLS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,16 @@ class OpenVendor:
     purse: Purse
     client: VendorClient
 
-    usage_of: Callable[[int], Mapping[str, int]]  # calls → what they count in each quota
+    quotas: Sequence[str] = ()  # the limits that are counted in SQL
+
+    def usage_of(self, units: int) -> Mapping[str, int]:
+        """Return what spent units count in each quota."""
+        return dict.fromkeys(self.quotas, units) if units else {}
+
+    @property
+    def is_far_ahead(self) -> bool:
+        """Whether so much was spent of a quota that the next commit should count it."""
+        return bool(self.quotas) and self.purse.uncounted >= UNCOUNTED
 
     def close(self) -> None:
         """Give unused tokens back."""
@@ -70,6 +81,10 @@ class Vendors:
         published = tuple(self._families[budget.provider].default_limits)
         return with_reserve(limits_of(budget.limits, published) or published, budget.reserve)
 
+    def cap(self, budget: Budget) -> int:
+        """Return how many turns of the budget its limits allow at once."""
+        return max_cap(self.limits(budget), budget.cap)
+
     def open(
         self,
         connection: Connection,
@@ -86,19 +101,18 @@ class Vendors:
             limiter=self._limiter,
             budget=str(budget.id),
             limits=limits,
-            cap=max_cap(limits, budget.cap),
+            cap=self.cap(budget),
             reserve_calls=reserve_calls,
             seed=lambda: self._seed(budget.id, limits, family.longest_call),
             may_send=may_send,
         )
         purse = Purse(lender, prefix, self._clock)
         client = self._client(connection, family, purse)
-        quotas = [limit.name for limit in limits if isinstance(limit, QuotaLimit)]
         return OpenVendor(
             provider=family.make(client, connection.settings),
             purse=purse,
             client=client,
-            usage_of=lambda calls: dict.fromkeys(quotas, calls) if calls else {},
+            quotas=[limit.name for limit in limits if isinstance(limit, QuotaLimit)],
         )
 
     def _client(self, connection: Connection, family: Family, purse: Purse) -> VendorClient:
@@ -126,10 +140,18 @@ class Vendors:
 
     def _seed(self, budget_id: int, limits: tuple[Limit, ...], longest_call: timedelta) -> Seed:
         ttl = longest_call + SLOT_MARGIN
-        leased = self._store.claims.live_leases(budget_id)
-        used = self._store.usage.of(budget_id)
+        lost = LOST_CALLS * self._store.claims.live_leases(budget_id)
+        hours, now = self._store.usage.hours(budget_id), self._store.database_time()
+        learned = self._store.budgets.get(budget_id).learned
+        counts = {limit: hours.get(limit.name, {}) for limit in limits if isinstance(limit, QuotaLimit)}
+        ends = {limit.name: counts_until(limit, counted, now) for limit, counted in counts.items()}
         return Seed(
-            quota_used={name: count + LOST_CALLS * leased for name, count in used.items()},
+            quota_used={
+                limit.name: max(used(limit, counted, now) + lost, used_as_told(limit, learned.get(limit.name, {}), now))
+                for limit, counted in counts.items()
+            },
+            quota_resets_in={name: end for name, end in ends.items() if end is not None},
+            claimed={limit.name: said for limit in limits if (said := learned.get(limit.name, {}).get("limit"))},
             gate_for=self._store.claims.gate_closed_for(budget_id),
             slots_taken=2 * self._store.claims.live_leases(budget_id, within=ttl),
             slot_ttl=ttl,

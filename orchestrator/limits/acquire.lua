@@ -3,7 +3,8 @@
 -- ARGV  clock shift µs, want, least, use by µs, grant's life ms, fields to read (packed), limits (packed):
 --         {RATE, limit, µs per unit, burst, µs of room in a full bucket, units worth a wake-up}
 --         {QUOTA, limit, amount, window µs, µs of the next midnight or 0}
--- Answers {1, units, use by µs} or {0, wait µs, index of the limit; 0: the gate} or {2}: not seeded.
+-- Answers {1, units, use by µs} or {0, wait µs, index of the limit; 0: the gate} or {2}: not seeded, or a rolling
+-- quota must be counted anew.
 
 local now = clock(ARGV[1])
 local state = redis.call('HMGET', KEYS[1], unpack(cmsgpack.unpack(ARGV[6])))
@@ -36,8 +37,11 @@ local function rate(limit, at, pace)
   return there, empty_at + worth * per_unit - now, per_unit, empty_at
 end
 
-local function quota(limit, reset, share, used)
+local stale = false -- a rolling window must be counted anew, from what SQL knows
+
+local function quota(limit, reset, share, used, told)
   if not reset or tonumber(reset) <= now then
+    stale = stale or is_rolling(limit[5], told)
     reset, used = next_reset(now, limit[4], limit[5]), 0
   end
   return math.floor(limit[3] * share) - used, reset - now, tonumber(reset), tonumber(used)
@@ -51,11 +55,12 @@ for i, limit in ipairs(limits) do
   if limit[1] == RATE then
     there, pause, limit.basis, limit.before = rate(limit, at, healthy * share)
   else
-    there, pause, limit.basis, limit.before = quota(limit, at, share, used)
+    there, pause, limit.basis, limit.before = quota(limit, at, share, used, state[4 * i + 5])
   end
   units = math.min(units, there)
   if there < least and pause >= wait then wait, blocking = pause, i end
 end
+if stale then return {2} end
 if blocking > 0 then
   if #fresh > 0 then redis.call('HSET', KEYS[1], unpack(fresh)) end
   return {0, math.max(LEAST_WAIT, math.ceil(wait)), blocking}

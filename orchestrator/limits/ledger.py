@@ -6,86 +6,74 @@ its bucket held nothing: later than now is debt.
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
-from orchestrator.clock import MICROSECOND, from_micros, to_micros
+from orchestrator.clock import MICROSECOND
 from orchestrator.limits import burst, pauses
+from orchestrator.limits.entries import (
+    LEAST_WAIT,
+    Charge,
+    Metered,
+    Offer,
+    Window,
+    key_of,
+    metered,
+    next_reset,
+    refusal_of,
+    whole_micros,
+)
 from orchestrator.limits.limit import (
     Answer,
     BlockedBy,
     ConcurrencyLimit,
     Grant,
     Limit,
+    LimitState,
     News,
     QuotaLimit,
     RateLimit,
     Refusal,
     Seed,
+    Unseeded,
 )
+from orchestrator.limits.state import state_of
 
 MINUTE = 60_000_000
 DAY = 86_400_000_000
 GRANT_LIFE = 30_000_000
 SAME_RESET = 5_000_000  # two tellings of one reset differ by less
-LEAST_WAIT = 1000
 EARLY = 0.01  # of a unit is there in time; else rounding to µs costs the last unit of a burst
 HEALING = 0.05  # of the rate, each minute without a 429
 SLOWEST = 0.05
-
-Metered = RateLimit | QuotaLimit
-
-
-@dataclass(kw_only=True)
-class _Window:
-    used: int
-    reset: int
-    told: bool = False  # the vendor named the reset
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Offer:
-    """What one limit could give; `basis` is µs per unit, or the reset of the window that would be charged."""
-
-    limit: Metered
-    units: int
-    wait: float
-    basis: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Charge:
-    units: int
-    made: int
-    use_by: int
-    basis: dict[tuple[type, str], float]  # by kind and name of the limit, as in _Offer
 
 
 class Ledger:
     """The state of one budget; `now` is µs."""
 
     def __init__(self, limits: Iterable[Limit], now: int, seed: Seed) -> None:
-        self._gate = now + _micros(seed.gate_for)
+        self._gate = now + whole_micros(seed.gate_for)
         self._slow, self._slow_at, self._synced = 1.0, 0, 0
         self._shares: dict[tuple[type, str], float] = {}
         self._empty_at: dict[str, int] = {}
-        self._windows: dict[str, _Window] = {}
+        self._windows: dict[str, Window] = {}
         self._slots: dict[str, dict[str, int]] = {}
-        self._grants: dict[str, _Charge] = {}
+        self._grants: dict[str, Charge] = {}
         for limit in limits:
             self._sow(limit, now, seed)
 
-    def acquire(self, limits: Iterable[Limit], now: int, grant_id: str, want: int, least: int) -> Answer:
+    def acquire(self, limits: Sequence[Limit], now: int, grant_id: str, want: int, least: int) -> Answer:
         """Take between `least` and `want` units of every rate and quota, or nothing."""
         self._forget_grants(now)
         if known := self._grants.get(grant_id):
             return Grant(id=grant_id, tokens=known.units, use_by=max(0, known.use_by - now) * MICROSECOND)
         if self._gate > now:
             return self._closed(now)
-        offers = [self._offer(limit, now, want, least) for limit in _metered(limits)]
+        if any(self._is_stale(limit, now) for limit in limits):
+            return Unseeded()
+        offers = [self._offer(limit, now, want, least) for limit in metered(limits)]
         blocking = [offer for offer in offers if offer.units < least]
         if blocking:
-            return _refusal(max(blocking, key=lambda offer: offer.wait))
+            return refusal_of(max(blocking, key=lambda offer: offer.wait))
         units = min([want, *(offer.units for offer in offers)])
         return self._take(offers, now, grant_id, units)
 
@@ -100,7 +88,7 @@ class Ledger:
                 pause = pauses.slot_pause(max(LEAST_WAIT, first) * MICROSECOND)
                 return Refusal(wait=pause, blocked_by=BlockedBy.CONCURRENCY, limit=limit.name)
         for name, slots in taken.items():
-            self._slots[name] = {**slots, slot_id: now + _micros(ttl)}
+            self._slots[name] = {**slots, slot_id: now + whole_micros(ttl)}
         return None
 
     def leave(self, limits: Iterable[ConcurrencyLimit], slot_id: str) -> None:
@@ -108,20 +96,20 @@ class Ledger:
         for limit in limits:
             self._slots.get(limit.name, {}).pop(slot_id, None)
 
-    def release(self, limits: Iterable[Limit], now: int, grant_id: str, unused: int) -> None:
+    def release(self, limits: Sequence[Limit], now: int, grant_id: str, unused: int) -> None:
         """Give unused units of a grant back, once."""
         self._forget_grants(now)
         charge = self._grants.pop(grant_id, None)
         if charge is None:
             return
-        for limit in _metered(limits):
-            basis = charge.basis.get(_key(limit))
+        for limit in metered(limits):
+            basis = charge.basis.get(key_of(limit))
             if basis is not None:
                 self._refund(limit, basis, max(0, min(unused, charge.units)))
 
     def settle(self, limits: Iterable[Limit], now: int, extra: float) -> None:
         """Charge or credit a difference."""
-        for limit in _metered(limits):
+        for limit in metered(limits):
             if isinstance(limit, RateLimit):
                 self._empty_at[limit.name] = math.ceil(self._emptied(limit, now) + extra * self._per_unit(limit, now))
             elif limit.name in self._windows and self._windows[limit.name].reset > now:
@@ -130,15 +118,38 @@ class Ledger:
 
     def observe(self, limits: Sequence[Limit], now: int, news: News) -> None:
         """Take note of what the provider said."""
-        sent = None if news.sent_ago is None else now - _micros(news.sent_ago)
+        sent = None if news.sent_ago is None else now - whole_micros(news.sent_ago)
         if news.refused and not self._same_incident(sent, now):
             self._halve(limits, now)
         self._close(pauses.pause_after(limits, news), now)
         if sent is not None and sent < self._synced:
             return
         self._synced = now
-        for limit in _metered(limits):
+        for limit in metered(limits):
             self._take_note(limit, now, news)
+
+    def recount(self, limits: Iterable[Limit], now: int, seed: Seed) -> None:
+        """Take from the seed what was used of those quotas whose rolling window must be counted anew."""
+        for limit in limits:
+            if isinstance(limit, QuotaLimit) and self._is_stale(limit, now):
+                self._sow(limit, now, seed)
+
+    def look(self, limits: Iterable[Limit], now: int) -> Sequence[LimitState]:
+        """Return each limit as it is now."""
+        gate = max(0, self._gate - now) * MICROSECOND
+        return [self._state(limit, now, gate) for limit in limits]
+
+    def _state(self, limit: Limit, now: int, gate: timedelta) -> LimitState:
+        match limit:
+            case RateLimit():
+                per_unit, empty_at = self._per_unit(limit, now), self._emptied(limit, now)
+                available, full_at = (now - empty_at) / per_unit, empty_at + burst.burst(limit) * per_unit
+                return state_of(limit, available, max(0, full_at - now), self._pace(limit, now), gate)
+            case QuotaLimit():
+                window, share = self._window(limit, now), self._shares.get(key_of(limit), 1.0)
+                return state_of(limit, self._allowed(limit) - window.used, max(0, window.reset - now), share, gate)
+            case ConcurrencyLimit():
+                return state_of(limit, limit.amount - len(self._taken(limit, now)), -1, 1.0, gate)
 
     def _sow(self, limit: Limit, now: int, seed: Seed) -> None:
         match limit:
@@ -146,10 +157,10 @@ class Ledger:
                 self._empty_at[limit.name] = now
             case QuotaLimit():
                 named = seed.quota_resets_in.get(limit.name)
-                reset = _next_reset(limit, now) if named is None else now + _micros(named)
-                self._windows[limit.name] = _Window(used=seed.quota_used.get(limit.name, 0), reset=reset)
+                reset = next_reset(limit, now) if named is None else now + whole_micros(named)
+                self._windows[limit.name] = Window(used=seed.quota_used.get(limit.name, 0), reset=reset)
             case ConcurrencyLimit():
-                until = now + _micros(seed.slot_ttl)
+                until = now + whole_micros(seed.slot_ttl)
                 self._slots[limit.name] = {f"seed:{n}": until for n in range(seed.slots_taken)}
 
     def _healed(self, now: int) -> float:
@@ -157,7 +168,7 @@ class Ledger:
         return min(1.0, self._slow + HEALING * quiet)
 
     def _pace(self, limit: RateLimit, now: int) -> float:
-        return self._healed(now) * self._shares.get(_key(limit), 1.0)
+        return self._healed(now) * self._shares.get(key_of(limit), 1.0)
 
     def _per_unit(self, limit: RateLimit, now: int) -> float:
         return burst.interval(limit) / self._pace(limit, now)
@@ -166,41 +177,51 @@ class Ledger:
         kept = self._empty_at.setdefault(limit.name, now)
         return max(kept, now - burst.room(limit) / self._pace(limit, now))
 
-    def _window(self, limit: QuotaLimit, now: int) -> _Window:
+    def _window(self, limit: QuotaLimit, now: int) -> Window:
         kept = self._windows.get(limit.name)
-        return kept if kept and kept.reset > now else _Window(used=0, reset=_next_reset(limit, now))
+        return (
+            kept
+            if kept and (kept.reset > now or kept.is_stale(limit, now))
+            else Window(used=0, reset=next_reset(limit, now))
+        )
+
+    def _is_stale(self, limit: Limit, now: int) -> bool:
+        if not isinstance(limit, QuotaLimit):
+            return False
+        kept = self._windows.get(limit.name)
+        return limit.timezone is None if kept is None else kept.is_stale(limit, now)
 
     def _allowed(self, limit: QuotaLimit) -> int:
-        return math.floor(limit.amount * self._shares.get(_key(limit), 1.0))
+        return math.floor(limit.amount * self._shares.get(key_of(limit), 1.0))
 
     def _taken(self, limit: ConcurrencyLimit, now: int) -> dict[str, int]:
         return {slot: expiry for slot, expiry in self._slots.get(limit.name, {}).items() if expiry > now}
 
-    def _offer(self, limit: Metered, now: int, want: int, least: int) -> _Offer:
+    def _offer(self, limit: Metered, now: int, want: int, least: int) -> Offer:
         if isinstance(limit, QuotaLimit):
             window = self._window(limit, now)
             left = self._allowed(limit) - window.used
-            return _Offer(limit=limit, units=left, wait=window.reset - now, basis=window.reset)
+            return Offer(limit=limit, units=left, wait=window.reset - now, basis=window.reset)
         per_unit, empty_at, full = self._per_unit(limit, now), self._emptied(limit, now), burst.burst(limit)
         there = min(full, math.floor((now - empty_at) / per_unit + EARLY))
         if least > full and there >= full:
             there = least
         wait = empty_at + burst.wake_target(limit, want=want, least=least) * per_unit - now
-        return _Offer(limit=limit, units=there, wait=wait, basis=per_unit)
+        return Offer(limit=limit, units=there, wait=wait, basis=per_unit)
 
-    def _take(self, offers: Iterable[_Offer], now: int, grant_id: str, units: int) -> Grant:
+    def _take(self, offers: Iterable[Offer], now: int, grant_id: str, units: int) -> Grant:
         basis = {}
-        use_by = min(now + _micros(burst.use_by(offer.limit for offer in offers)), now - now % DAY + DAY)
+        use_by = min(now + whole_micros(burst.use_by(offer.limit for offer in offers)), now - now % DAY + DAY)
         for offer in offers:
             limit = offer.limit
-            basis[_key(limit)] = offer.basis
+            basis[key_of(limit)] = offer.basis
             if isinstance(limit, RateLimit):
                 self._empty_at[limit.name] = math.ceil(self._emptied(limit, now) + units * offer.basis)
             else:
                 window = self._windows[limit.name] = self._window(limit, now)
                 window.used += units
                 use_by = min(use_by, window.reset)
-        self._grants[grant_id] = _Charge(units=units, made=now, use_by=use_by, basis=basis)
+        self._grants[grant_id] = Charge(units=units, made=now, use_by=use_by, basis=basis)
         return Grant(id=grant_id, tokens=units, use_by=(use_by - now) * MICROSECOND)
 
     def _forget_grants(self, now: int) -> None:
@@ -226,9 +247,9 @@ class Ledger:
             self._empty_at[limit.name] = max(now, self._empty_at.get(limit.name, now))
 
     def _close(self, pause: pauses.Pause, now: int) -> None:
-        span, window = _micros(pause.span), _micros(pause.window)
+        span, window = whole_micros(pause.span), whole_micros(pause.window)
         if not span and window:
-            span = window - now % window + _micros(pause.jitter)
+            span = window - now % window + whole_micros(pause.jitter)
         if span:
             self._gate = max(self._gate, now + span)
 
@@ -236,13 +257,13 @@ class Ledger:
         published, resets_in = limit.published or limit.amount, pauses.told_reset(limit, news)
         if claimed := news.limits.get(limit.name):
             share = min(1.0, claimed / published)
-            self._shares[_key(limit)] = (
-                share if resets_in is not None else min(share, self._shares.get(_key(limit), 1.0))
+            self._shares[key_of(limit)] = (
+                share if resets_in is not None else min(share, self._shares.get(key_of(limit), 1.0))
             )
         remaining = news.remaining.get(limit.name)
-        kept = (published - limit.amount) * self._shares.get(_key(limit), 1.0)
+        kept = (published - limit.amount) * self._shares.get(key_of(limit), 1.0)
         left = None if remaining is None else max(0.0, remaining - kept)
-        reset = None if resets_in is None else now + _micros(resets_in)
+        reset = None if resets_in is None else now + whole_micros(resets_in)
         if isinstance(limit, QuotaLimit):
             self._lower_quota(limit, now, left, reset)
         elif left is not None:
@@ -254,38 +275,9 @@ class Ledger:
             return
         window = self._window(limit, now)
         if left is not None:
-            turned = window.told and reset is not None and reset > window.reset + _micros(limit.window) / 2
+            turned = window.told and reset is not None and reset > window.reset + whole_micros(limit.window) / 2
             seen = math.ceil(self._allowed(limit) - left)
             window.used = max(0, seen if turned else max(window.used, seen))
         if reset is not None and (not window.told or abs(reset - window.reset) > SAME_RESET):
             window.reset, window.told = reset, True
         self._windows[limit.name] = window
-
-
-def counted(limits: Iterable[Limit]) -> list[ConcurrencyLimit]:
-    """Return those that are concurrency limits."""
-    return [limit for limit in limits if isinstance(limit, ConcurrencyLimit)]
-
-
-def _key(limit: Metered) -> tuple[type, str]:
-    return type(limit), limit.name
-
-
-def _metered(limits: Iterable[Limit]) -> list[Metered]:
-    return [limit for limit in limits if not isinstance(limit, ConcurrencyLimit)]
-
-
-def _next_reset(limit: QuotaLimit, now: int) -> int:
-    if limit.timezone is None:
-        return now + _micros(limit.window)
-    return to_micros(pauses.next_midnight(from_micros(now), limit.timezone))
-
-
-def _refusal(offer: _Offer) -> Refusal:
-    kind = BlockedBy.RATE if isinstance(offer.limit, RateLimit) else BlockedBy.QUOTA
-    wait = max(LEAST_WAIT, math.ceil(offer.wait)) * MICROSECOND
-    return Refusal(wait=wait, blocked_by=kind, limit=offer.limit.name)
-
-
-def _micros(span: timedelta) -> int:
-    return span // MICROSECOND

@@ -28,7 +28,10 @@ class RateLimit:
 
 @dataclass(frozen=True, kw_only=True)
 class QuotaLimit:
-    """`amount` units per day: rolling 24 h, or a calendar day of `timezone`."""
+    """`amount` units per day: rolling 24 h, or a calendar day of `timezone`.
+
+    A rolling window slides by the hours of the ledger in SQL: as its parts end the limiter asks for a new seed.
+    """
 
     name: str
     amount: int
@@ -77,7 +80,8 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class Unseeded:
-    """This limiter does not know the budget (first use, or its memory was lost): call `seed`, then ask again."""
+    """This limiter does not know the budget (first use, or its memory was lost), or part of a rolling quota's window is
+    over: call `seed` with what SQL knows, then ask again."""
 
 
 Answer = Grant | Refusal | Unseeded
@@ -88,7 +92,7 @@ class Seed:
     """What SQL knows of a budget, to start a limiter that knows nothing."""
 
     quota_used: Mapping[str, int] = field(default_factory=dict)  # by limit name; + 10 × leased steps, by the caller
-    quota_resets_in: Mapping[str, timedelta] = field(default_factory=dict)
+    quota_resets_in: Mapping[str, timedelta] = field(default_factory=dict)  # rolling: until the oldest use is over
     claimed: Mapping[str, float] = field(default_factory=dict)  # by limit name, the amount the provider last claimed
     gate_for: timedelta = timedelta(0)
     slots_taken: int = 0  # of each concurrency limit, until now + slot TTL
@@ -105,6 +109,7 @@ class News:
 
     remaining: Mapping[str, float] = field(default_factory=dict)  # by limit name, units left in the current window
     limits: Mapping[str, float] = field(default_factory=dict)  # by limit name, the amount the provider claims
+    windows: Mapping[str, timedelta] = field(default_factory=dict)  # and for how long, where it tells (see `fitted`)
     resets_in: Mapping[str, timedelta] = field(default_factory=dict)
     retry_after: timedelta | None = None  # closes the gate
     refused: bool = False  # a 429: halve the effective rate
@@ -173,7 +178,7 @@ class Limiter(Protocol):
         ...
 
     def seed(self, budget: str, limits: Sequence[Limit], seed: Seed) -> None:
-        """Write the whole state of a budget once; does nothing if another was faster."""
+        """Write the whole state of a budget once; if another was faster, only quotas that must be counted anew."""
         ...
 
     def look(self, budget: str, limits: Sequence[Limit]) -> Sequence[LimitState]:

@@ -6,7 +6,8 @@ from threading import Lock
 
 from orchestrator.clock import Clock, to_micros
 from orchestrator.limits import burst
-from orchestrator.limits.ledger import Ledger, counted
+from orchestrator.limits.entries import counted
+from orchestrator.limits.ledger import Ledger
 from orchestrator.limits.limit import Answer, BlockedBy, Limit, LimitState, News, Refusal, Seed, Unseeded
 
 UNSEEDED_PAUSE = timedelta(seconds=1)
@@ -66,10 +67,14 @@ class MemoryLimiter:
                 ledger.observe(limits, self._now(), news)
 
     def seed(self, budget: str, limits: Sequence[Limit], seed: Seed) -> None:
-        """Write the whole state of a budget once; does nothing if another was faster."""
+        """Write the whole state of a budget once; if another was faster, only quotas that must be counted anew."""
         with self._lock:
-            if budget not in self._ledgers:
-                self._ledgers[budget] = Ledger(limits, self._now(), seed)
+            if budget in self._ledgers:
+                self._ledgers[budget].recount(limits, self._now(), seed)
+            else:
+                ledger = self._ledgers[budget] = Ledger(limits, self._now(), seed)
+                if seed.claimed:
+                    ledger.observe(limits, self._now(), News(limits=seed.claimed))
 
     def look(self, budget: str, limits: Sequence[Limit]) -> Sequence[LimitState]:
         """Return each limit as it is now, in the order given; () where the budget is unknown. Changes nothing."""

@@ -48,7 +48,8 @@ local function note_quota(limit, at, used, told, left, resets_in, share)
   if left < 0 and resets_in < 0 then return end
   local window, reset, named = limit[3], tonumber(at or 0), now + resets_in
   used, told = tonumber(used or 0), told == '1'
-  if reset <= now then reset, used, told = next_reset(now, window, limit[9]), 0, false end
+  local stale = reset <= now and is_rolling(limit[9], told and '1')
+  if reset <= now and not stale then reset, used, told = next_reset(now, window, limit[9]), 0, false end
   if left >= 0 then
     local seen = math.max(0, math.ceil(math.floor(limit[4] * share) - left))
     local turned = told and resets_in >= 0 and named > reset + window / 2

@@ -14,7 +14,8 @@ import msgspec
 
 from orchestrator.clock import MICROSECOND
 from orchestrator.limits import burst, pauses
-from orchestrator.limits.limit import ConcurrencyLimit, Limit, News, QuotaLimit, RateLimit, Seed
+from orchestrator.limits.limit import ConcurrencyLimit, Limit, LimitState, News, QuotaLimit, RateLimit, Seed
+from orchestrator.limits.state import state_of
 
 RATE, QUOTA = 1, 2  # as in prelude.lua
 HEAD = ("born", "gate", "slow", "slow_at", "synced")
@@ -90,6 +91,18 @@ class Plan:
     def told(self, news: News, midnight: Midnight) -> bytes:
         """Return what observe.lua is told of the limits."""
         return _packed([_told(limit, news, midnight) for limit in self.metered])
+
+    def states(self, told: Sequence[bytes]) -> Sequence[LimitState]:
+        """Return what look.lua told of the limits, in their own order."""
+        if not told:
+            return ()
+        gate, metered, taken = int(told[0]) * MICROSECOND, iter(self.metered), iter(told[1 + 3 * len(self.metered) :])
+        found = {
+            id(limit): state_of(limit, float(units), float(resets_in), float(share), gate)
+            for limit, units, resets_in, share in zip(metered, told[1::3], told[2::3], told[3::3], strict=False)
+        }
+        found |= {id(limit): state_of(limit, limit.amount - int(next(taken)), -1, 1.0, gate) for limit in self.counted}
+        return [found[id(limit)] for limit in self.limits]
 
     def seeded(self, seed: Seed, midnight: Midnight) -> bytes:
         """Return what seed.lua is told of the rates and quotas."""

@@ -3,7 +3,7 @@
 --                         synced (µs of the last news), and per metered limit (rate:<name>, quota:<name>):
 --     share:<limit>       what the vendor claims of what it publishes; absent: all of it
 --     at:<limit>          rate: when the bucket held nothing, in the future: debt; absent: an empty bucket, now
---                         quota: when the window is reset
+--                         quota: when the window is reset; of a rolling one: when it must be counted anew
 --     used:<limit>        quota: units used in the window · told:<limit>  1: the vendor named the reset
 --   slots:<name>  zset    slot id -> µs of expiry
 --   grant:<id>    string  "<units> <use by µs> <limit>=<µs per unit, or reset> ..."
@@ -30,6 +30,9 @@ local function health(slow, slow_at, now)
   local quiet = math.max(0, math.floor((now - slow_at) / MINUTE)) -- clocks are set back, too
   return math.min(1, slow + HEALING * quiet)
 end
+
+-- Whether a quota's window slides: then it has no end, only a moment at which part of it is over.
+local function is_rolling(midnight, told) return midnight == 0 and told ~= '1' end
 
 -- The end of a quota's window that begins now; `midnight` is 0 where it is not a calendar day.
 local function next_reset(now, window, midnight)

@@ -29,6 +29,7 @@ from orchestrator.limits.limit import (
     Grant,
     Limit,
     LimiterDown,
+    LimitState,
     News,
     RateLimit,
     Refusal,
@@ -127,10 +128,17 @@ class RedisLimiter:
         self._run("observe", (known.budget,), self._shift(), *closing, *said)
 
     def seed(self, budget: str, limits: Sequence[Limit], seed: Seed) -> None:
-        """Write the whole state of a budget once; does nothing if another was faster."""
+        """Write the whole state of a budget once; if another was faster, only quotas that must be counted anew."""
         known = self._plan(budget, limits)
         args = (micros(seed.gate_for), seed.slots_taken, micros(seed.slot_ttl), known.seeded(seed, self._midnight))
         self._run("seed", (known.budget, *known.slots), self._shift(), *args)
+        if seed.claimed:
+            self.observe(budget, limits, News(limits=seed.claimed))
+
+    def look(self, budget: str, limits: Sequence[Limit]) -> Sequence[LimitState]:
+        """Return each limit as it is now, in the order given; () where the budget is unknown. Changes nothing."""
+        known = self._plan(budget, limits)
+        return known.states(self._run("look", (known.budget, *known.slots), self._shift(), *self._limits(known)))
 
     def ping(self) -> None:
         """Return if the server answers; raise LimiterDown if not."""

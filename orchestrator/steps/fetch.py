@@ -3,6 +3,7 @@
 from orchestrator.job.chunk import RowError, Stream
 from orchestrator.job.commit import Moved, Outcome, Wait
 from orchestrator.job.criteria import DownloadCriteria
+from orchestrator.job.errors import Misbehaved
 from orchestrator.job.record import Counts
 from orchestrator.job.status import Direction
 from orchestrator.job.step import Cursor
@@ -67,6 +68,8 @@ def _fates(turn: Turn) -> Outcome:
         booking.book_unprocessed()
         return Moved()
     for page in sink_of(turn).fates(remote_id_of(turn), turn.step.cursor, turn.may_go_on):
+        if page.next is None:
+            booking.check_complete(page)
         booking.book(page)
         if page.next is None:
             booking.book_unprocessed()
@@ -80,7 +83,18 @@ class _Booking:
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
         rows = (pair for chunk in turn.chunks() for pair in unpack_rows(turn.load(chunk.rows_key)))
-        self._ties = Ties(rows, turn.rows_tied())
+        tied = list(turn.rows_tied())
+        self._told = len(tied)
+        self._ties = Ties(rows, tied)
+
+    def check_complete(self, last: FatePage) -> None:
+        """Raise Misbehaved where fewer fates were told than rows handled; the last page is then not booked (I12).
+
+        A restart asks for that page again. Rows that the vendor never handled are another matter: `book_unprocessed`.
+        """
+        told, handled = self._told + len(last.fates), self._turn.vendor_job.processed
+        if told < handled:
+            raise Misbehaved("the vendor", f"{handled} rows were handled, but {told} fates were told")
 
     def book(self, page: FatePage) -> None:
         lines, errors, accepted = list[bytes](), list[RowError](), 0
@@ -93,6 +107,7 @@ class _Booking:
                 accepted += 1
             else:
                 errors.append(_refusal(row, fate.error or "refused without a reason"))
+        self._told += len(lines)
         cursor = page.next if page.next is not None else {"end": True}
         counts = Counts(accepted=accepted, refused=len(errors))
         self._keep(lines, errors, counts, cursor)

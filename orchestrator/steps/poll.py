@@ -32,6 +32,9 @@ def poll(turn: Turn) -> Outcome:
             return Stopped(reason=StopReason.VENDOR_ABORTED, message=seen.message or "the vendor's job was aborted")
         case Phase.UNKNOWN:
             turn.tell(event="vendor_job.unknown_state", data={"state": seen.word})
+        case Phase.OPEN:  # the answer to the release was not the vendor's own; releasing twice is harmless
+            turn.tell(event="vendor_job.still_open", data={"vendorJobId": remote_id_of(turn)})
+            sink_of(turn).release(remote_id_of(turn))
     stands = seen.processed == turn.step.cursor.get("processed", 0)
     if stands and turn.began_at - turn.job.progress_at > turn.job.criteria.give_up_after:
         return Stopped(reason=StopReason.VENDOR_STUCK, message=f"the vendor's job stands at {seen.processed} rows")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, or_, select, update
@@ -44,7 +44,10 @@ class Budget:
     blocked_until: datetime | None
     blocked_by: str | None
     gate_until: datetime | None
-    learned: Mapping[str, Any]
+    circuit_until: datetime | None  # see limits/circuit.py
+    width: float | None  # turns at once, as learned; None: never narrowed
+    latency: timedelta | None  # of reads, smoothed
+    learned: Mapping[str, Any]  # by limit name: limit, remaining, resets_in (s), header, at (µs); and `nonsense`
 
 
 class Budgets:
@@ -87,12 +90,13 @@ class Budgets:
         reserve: float | None = None,
         cap: int | None = None,
     ) -> Budget:
-        """Change what is given, leave the rest; raises Missing."""
+        """Change what is given, leave the rest, and let the budget try again at once; raises Missing."""
         asked = {"limits": None if limits is None else list(limits), "reserve": reserve, "cap": cap}
         values = {name: value for name, value in asked.items() if value is not None}
         if values:
+            changed = update(budgets).where(budgets.c.id == budget_id)
             with self._database.write() as connection:
-                connection.execute(update(budgets).where(budgets.c.id == budget_id).values(values))
+                connection.execute(changed.values(**values, blocked_until=None, blocked_by=None))
         return self.get(budget_id)
 
 
@@ -121,5 +125,8 @@ def budget_of(row: Row) -> Budget:
         **{name: row[name] for name in plain},
         blocked_until=moment(row["blocked_until"]),
         gate_until=moment(row["gate_until"]),
+        circuit_until=moment(row["circuit_until"]),
+        width=row["width"],
+        latency=None if row["latency"] is None else timedelta(microseconds=row["latency"]),
         learned=row["learned"] or {},
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, insert, or_, select, update
 
 from orchestrator.job.commit import Commit, Finished, Moved, Signals, Stopped, Wait
 from orchestrator.job.errors import Fenced
@@ -19,14 +19,17 @@ from orchestrator.store.control import cancel_if_nothing_left, complete_job, sto
 from orchestrator.store.effects import apply_effects
 from orchestrator.store.engine import Database
 from orchestrator.store.errors_of_rows import write_row_errors
+from orchestrator.store.fixes import fix_budget
 from orchestrator.store.records import COUNTERS, Row, micros
-from orchestrator.store.tables import budgets, jobs, parts, steps
+from orchestrator.store.tables import jobs, parts, steps
+from orchestrator.store.tables.steps import READY
 from orchestrator.store.usage import write_usage
 
 OUR_OWN_WAITS = frozenset(
     {WaitReason.RATE, WaitReason.QUOTA, WaitReason.CONCURRENCY, WaitReason.GATE, WaitReason.API_LIMIT,
      WaitReason.LIMITER_DOWN, WaitReason.TOKEN_REFRESH}
 )  # fmt: skip  # a wait for these is no sign of an outage
+LONG_WAIT = timedelta(seconds=5)  # a longer one is a line of the timeline
 
 
 class Commits:
@@ -71,7 +74,7 @@ class _Transaction:
         self._write_records(job)
         reserved = self._top_up()
         finish_step = self._conclude(job, step)
-        self._fix_budget(step)
+        fix_budget(self._connection, self._database, self._lease, self._commit)
         return Signals(
             stop=step["state"] != "ready" or job["pause_requested"],
             others_wait=self._commit.outcome is None and self._others_wait(),
@@ -222,12 +225,19 @@ class _Transaction:
         if isinstance(outcome, Wait):
             (place,) = next_places(self._connection, job, correction=self._commit.calls - ESTIMATE)
             self._connection.execute(update(steps).where(steps.c.id == step["id"]).values(vtime=place))
+            self._tell_of(outcome)
             if outcome.reason in OUR_OWN_WAITS:
                 self._touch(self._now + micros(outcome.pause))
         elif step["kind"] == StepKind.ABORT:
             cancel_if_nothing_left(self._connection, self._database, job["id"])
         open_steps = self._open(job["id"], born - done)
         return insert_finish(self._connection, self._database, job) if done and open_steps == 0 else None
+
+    def _tell_of(self, wait: Wait) -> None:
+        if wait.pause <= LONG_WAIT or wait.reason is WaitReason.TURN:
+            return
+        data = {"reason": wait.reason, "seconds": round(wait.pause.total_seconds(), 1)}
+        write_event(self._connection, self._database, self._lease.job_id, "wait.long", data, self._lease.step_id)
 
     def _open(self, job_id: int, change: int) -> int:
         if change == 0:
@@ -241,31 +251,19 @@ class _Transaction:
             self._connection.execute(gone)
             self._insert_parts(sealed)
 
-    def _fix_budget(self, step: Row) -> None:
-        fixes = self._commit.fixes
-        values: dict[str, Any] = {}
-        if fixes.blocked_for is not None:
-            values |= {"blocked_until": self._now + micros(fixes.blocked_for), "blocked_by": fixes.blocked_by}
-        if fixes.gate_for is not None:
-            values["gate_until"] = self._now + micros(fixes.gate_for)
-        if fixes.learned is not None:
-            values["learned"] = dict(fixes.learned)
-        failed = isinstance(self._commit.outcome, Wait) and self._commit.outcome.failed
-        where = budgets.c.id == self._lease.budget_id
-        if failed:
-            values["failures"] = budgets.c.failures + 1
-        elif fixes.answered:
-            self._connection.execute(update(budgets).where(where, budgets.c.failures > 0).values(failures=0))
-        if values:
-            self._connection.execute(update(budgets).where(where).values(**values))
-
     def _others_wait(self) -> bool:
         free = or_(steps.c.lease_until.is_(None), steps.c.lease_until < self._now)
-        waiting = exists(literal(1)).where(
-            steps.c.budget_id == self._lease.budget_id,
-            steps.c.id != self._lease.step_id,
-            steps.c.state == "ready",
-            steps.c.due_at <= self._now,
-            free,
+        # Ordered as the index is: else the planner may read a hundred thousand rows to find that none is due.
+        waiting = (
+            select(steps.c.id)
+            .where(
+                steps.c.budget_id == self._lease.budget_id,
+                steps.c.id != self._lease.step_id,
+                READY,
+                steps.c.due_at <= self._now,
+                free,
+            )
+            .order_by(steps.c.due_at)
+            .limit(1)
         )
-        return bool(self._connection.execute(select(waiting)).scalar())
+        return self._connection.execute(waiting).scalar() is not None

@@ -1,6 +1,6 @@
 """Which due steps get a worker next: derived from rows alone, under one lock per budget."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -8,9 +8,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, not_, or_, select, text, update
 
 from orchestrator.job.step import LOCAL, StepKind
+from orchestrator.limits.circuit import TRIPS
+from orchestrator.limits.width import places as places_of
+from orchestrator.store.budgets import Budget, budget_of
 from orchestrator.store.engine import Database
 from orchestrator.store.records import micros
 from orchestrator.store.tables import budgets, chunks, jobs, steps
+from orchestrator.store.tables.steps import READY, SHORT
 
 HINT = timedelta(seconds=15)  # a hint not taken up in this time is given again
 LOST_HINT = timedelta(seconds=2)  # a hint this old whose queue is empty was lost
@@ -34,19 +38,37 @@ class Hints:
         self._database = database
 
     def budgets_due(self) -> Sequence[int]:
-        """Return the budgets that have a due step which nobody holds."""
-        now = self._database.now
-        query = (
-            select(steps.c.budget_id).where(steps.c.state == "ready", steps.c.due_at <= now, self._free()).distinct()
+        """Return the budgets that have a due step which nobody holds, or whose hint may be lost; one probe a budget."""
+        first = (
+            select(steps.c.id)
+            .where(
+                steps.c.budget_id == budgets.c.id,
+                READY,
+                steps.c.due_at <= self._database.now,
+                self._free(queue_empty=True),
+            )
+            .order_by(steps.c.due_at)
+            .limit(1)
+            .correlate(budgets)
+            .scalar_subquery()
         )
         with self._database.read() as connection:
-            return list(connection.execute(query).scalars())
+            return list(connection.execute(select(budgets.c.id).where(first.is_not(None))).scalars())
 
-    def take(self, budget_id: int, *, room: int, queue_empty: bool = False, patient: bool = True) -> Sequence[Hint]:
+    def take(
+        self,
+        budget_id: int,
+        *,
+        room: int,
+        queue_empty: bool = False,
+        patient: bool = True,
+        cap_of: Callable[[Budget], int] = lambda budget: budget.cap,
+    ) -> Sequence[Hint]:
         """Mark up to `room` due steps of a budget as hinted, lowest place first, and return their hints.
 
-        Never more than the budget's cap are leased or hinted at once. While the budget is blocked only steps
-        without vendor calls are taken. `patient` False: return nothing if another dispatcher is at it.
+        Never more than its cap, its learned width and what `cap_of` says are leased or hinted at once. While the budget
+        is blocked only steps without vendor calls are taken; while its circuit is half open, one step with such calls
+        at a time. `patient` False: return nothing if another dispatcher is at it.
         """
         with self._database.write() as connection:
             if not self._lock(connection, budget_id, patient):
@@ -54,13 +76,17 @@ class Hints:
             budget = connection.execute(
                 select(budgets, self._database.now.label("now")).where(budgets.c.id == budget_id)
             ).one()
-            in_flight, busy = self._in_flight(connection, budget_id, queue_empty)
-            places = min(room, budget.cap - in_flight)
+            cap = places_of(budget.width, min(budget.cap, cap_of(budget_of(budget._mapping))))
+            kinds = self._in_flight(connection, budget_id, queue_empty)
+            places = min(room, cap - len(kinds))
+            blocked = budget.blocked_until is not None and budget.blocked_until > budget.now
+            if budget.failures >= TRIPS and not blocked:
+                blocked = any(kind not in LOCAL for kind in kinds)  # the probe is under way
+                places = min(places, 1)
             if places <= 0:
                 return []
             # One place is kept for the short kinds, so that polls and releases never wait behind long turns.
-            blocked = budget.blocked_until is not None and budget.blocked_until > budget.now
-            busy_places = 0 if blocked else max(1, budget.cap - 1) - busy
+            busy_places = 0 if blocked else max(1, cap - 1) - sum(1 for kind in kinds if kind in BUSY)
             chosen = self._choose(connection, budget_id, places, busy_places, blocked, queue_empty)
             if not chosen:
                 return []
@@ -88,14 +114,13 @@ class Hints:
             or_(steps.c.hinted_until.is_(None), not_(self._hint_alive(queue_empty))),
         )
 
-    def _in_flight(self, connection: Connection, budget_id: int, queue_empty: bool) -> tuple[int, int]:
+    def _in_flight(self, connection: Connection, budget_id: int, queue_empty: bool) -> Sequence[StepKind]:
         mine = steps.c.budget_id == budget_id
         leased = select(steps.c.id, steps.c.kind).where(mine, steps.c.lease_until >= self._database.now)
         hinted = select(steps.c.id, steps.c.kind).where(
-            mine, steps.c.state == "ready", steps.c.hinted_until.is_not(None), self._hint_alive(queue_empty)
+            mine, READY, steps.c.hinted_until.is_not(None), self._hint_alive(queue_empty)
         )
-        kinds = connection.execute(leased.union(hinted)).all()
-        return len(kinds), sum(1 for row in kinds if row.kind in BUSY)
+        return [StepKind(row.kind) for row in connection.execute(leased.union(hinted))]
 
     def _choose(
         self,
@@ -110,14 +135,14 @@ class Hints:
             select(steps.c.vtime, steps.c.id)
             .where(
                 steps.c.budget_id == budget_id,
-                steps.c.state == "ready",
+                READY,
                 steps.c.due_at <= self._database.now,
                 self._free(queue_empty),
             )
             .order_by(steps.c.vtime, steps.c.id)
             .with_for_update(skip_locked=True)
         )
-        short = due.where(steps.c.kind.in_(LOCAL) if blocked else steps.c.kind.not_in(BUSY))
+        short = due.where(SHORT, steps.c.kind.in_(LOCAL)) if blocked else due.where(SHORT)
         found = [(row.vtime, row.id) for row in connection.execute(short.limit(places))]
         if busy_places > 0:
             busy = due.where(steps.c.kind.in_(BUSY)).limit(min(places, busy_places))

@@ -12,13 +12,18 @@ from orchestrator.job.chunk import Part, Stream
 from orchestrator.job.criteria import Criteria
 from orchestrator.job.errors import Missing
 from orchestrator.job.record import Job
-from orchestrator.job.status import Direction, JobStatus, WaitReason
-from orchestrator.job.step import NOT_COUNTED, StepKind, Successor
+from orchestrator.job.status import Direction, JobStatus, StopReason, WaitReason
+from orchestrator.job.step import LOCAL, NOT_COUNTED, StepKind, Successor
 from orchestrator.store.births import insert_steps
 from orchestrator.store.control import write_event
 from orchestrator.store.engine import Database
 from orchestrator.store.records import Row, job_of, micros
 from orchestrator.store.tables import budgets, jobs, parts, steps, vendor_jobs
+
+THROTTLED_BY: Mapping[StopReason | None, WaitReason] = {
+    StopReason.VENDOR_QUOTA: WaitReason.QUOTA,
+    StopReason.API_LIMIT: WaitReason.API_LIMIT,
+}
 
 Also = Callable[[Connection, int], None]  # writes something of its own in the transaction that makes the job
 
@@ -150,12 +155,12 @@ class Jobs:
     def waiting(self, job_id: int) -> Waiting | None:
         """Return why the job does not move right now; None if it moves, or has ended."""
         job = self.by_id(job_id)
-        if job.status is JobStatus.THROTTLED:
-            return Waiting(reason=WaitReason.API_LIMIT, until=job.restart_at)
-        if job.status not in (JobStatus.CREATED, JobStatus.STARTED, JobStatus.RUNNING):
+        if job.status not in (JobStatus.CREATED, JobStatus.STARTED, JobStatus.RUNNING, JobStatus.THROTTLED):
             return None
         if job.pause_requested:
             return Waiting(reason=WaitReason.PAUSED, until=None)
+        if job.status is JobStatus.THROTTLED:
+            return Waiting(reason=THROTTLED_BY.get(job.stop_reason, WaitReason.API_LIMIT), until=job.restart_at)
         with self._database.read() as connection:
             return self._waiting_steps(connection, job)
 
@@ -163,19 +168,20 @@ class Jobs:
         now = self._database.now
         at_work = (steps.c.lease_until > now) | (steps.c.hinted_until > now)
         ready = connection.execute(
-            select(steps.c.due_at, steps.c.wait_reason, at_work.label("at_work"), now.label("now"))
+            select(steps.c.kind, steps.c.due_at, steps.c.wait_reason, at_work.label("at_work"), now.label("now"))
             .where(steps.c.job_id == job.id, steps.c.state == "ready")
             .order_by(steps.c.due_at)
         ).all()
         if not ready or any(row.at_work for row in ready):
             return None
         budget = connection.execute(select(budgets).where(budgets.c.id == job.budget_id)).one()
-        if budget.blocked_until is not None and budget.blocked_until > ready[0].now:
+        first = ready[0]
+        if (budget.blocked_until or 0) > max(first.now, first.due_at) and first.kind not in LOCAL:
             blocked = budget.blocked_by if budget.blocked_by in set(WaitReason) else WaitReason.RATE
             return Waiting(reason=WaitReason(blocked), until=from_micros(budget.blocked_until))
-        if ready[0].due_at <= ready[0].now or ready[0].wait_reason is None:
+        if first.due_at <= first.now or first.wait_reason is None:
             return None
-        return Waiting(reason=WaitReason(ready[0].wait_reason), until=from_micros(ready[0].due_at))
+        return Waiting(reason=WaitReason(first.wait_reason), until=from_micros(first.due_at))
 
     def steps_of(self, job_id: int) -> StepTally:
         """Count the steps of a job."""

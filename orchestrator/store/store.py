@@ -25,6 +25,7 @@ from orchestrator.store.schedules import Schedules
 from orchestrator.store.sweeps import Sweeps
 from orchestrator.store.usage import Usage
 from orchestrator.store.vendor_jobs import VendorJobs
+from orchestrator.store.waiters import Waiters
 from orchestrator.store.workers import Workers
 
 
@@ -52,6 +53,7 @@ class Store:
         self.sweeps = Sweeps(database)
         self.usage = Usage(database)
         self.vendor_jobs = VendorJobs(database)
+        self.waiters = Waiters(database)
         self.workers = Workers(database)
 
     @classmethod

@@ -14,6 +14,7 @@ import uvicorn
 from orchestrator.api.app import make_app
 from orchestrator.client import Client
 from orchestrator.job.record import Job
+from orchestrator.lifecycle.limit_desk import LimitDesk
 from orchestrator.runtime import Runtime
 from orchestrator.secrets import new_api_key
 from tests.lifecycle.workshop import ITEMS, Workshop
@@ -92,6 +93,7 @@ def runtime_of(workshop: Workshop) -> Runtime:
         objects=workshop.objects,
         lifecycle=workshop.lifecycle,
         connections=workshop.desk,
+        limits=LimitDesk(workshop.store, workshop.vendors, workshop.limiter),
     )
     return cast(Runtime, parts)
 

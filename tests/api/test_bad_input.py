@@ -165,11 +165,16 @@ def test_a_wrong_query_parameter_is_refused_by_name(steady: Served, path: str, c
     assert refused(answer) == (422, code, field)
 
 
-@pytest.mark.parametrize("job_id", ["0", "-1", "abc", "1.5", "99999999999999999999", "٣", "%00"])
+@pytest.mark.parametrize("job_id", ["0", "-1", "abc", "1.5", "99999999999999999999", "٣"])
 def test_an_id_that_can_be_none_is_not_found(steady: Served, job_id: str) -> None:
     answer = steady.http.get(f"/bulk/{job_id}/status")
 
     assert refused(answer)[:2] == (404, "not_found")
+
+
+def test_text_that_no_database_stores_is_refused_wherever_it_stands(everywhere: Served) -> None:
+    for path in ("/connections/%00", "/schedules/a%00", "/bulk/jobs?objectName=%00", "/bulk/jobs?%00=1"):
+        assert refused(everywhere.http.get(path))[0] == 422
 
 
 def test_a_wrong_key_is_refused_whatever_is_asked(steady: Served) -> None:

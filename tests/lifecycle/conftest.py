@@ -36,10 +36,15 @@ def sandbox(_sandbox: Running, options: Options) -> Running:
     return _sandbox
 
 
-@pytest.fixture
-def database(database_url: str, time_told: TimeTold, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """The database of everybody, but for waiting for the disk: what dies here are workers, the power never fails."""
+@pytest.fixture(autouse=True)
+def _power_never_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare SQLite the waiting for the disk: what dies here are workers."""
     monkeypatch.setattr(engine, "SQLITE_PRAGMAS", (*engine.SQLITE_PRAGMAS, "PRAGMA synchronous = OFF"))
+
+
+@pytest.fixture
+def database(database_url: str, time_told: TimeTold) -> Iterator[Database]:
+    """The database of everybody, but for waiting for the disk."""
     url = make_url(database_url)
     if options := url.query.get("options"):
         url = url.update_query_dict({"options": f"{options} -csynchronous_commit=off"})

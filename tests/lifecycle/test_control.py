@@ -8,7 +8,7 @@ from orchestrator.job.chunk import VendorJobState
 from orchestrator.job.errors import Conflict
 from orchestrator.job.record import Job
 from orchestrator.job.status import JobStatus, StopReason
-from orchestrator.sandbox.faults import Fault, Match
+from orchestrator.sandbox.faults import Fault
 from tests.lifecycle.seams import Died
 from tests.lifecycle.workshop import LEASE_RUNS_OUT, Workshop, people
 

@@ -21,6 +21,7 @@ from orchestrator.lifecycle.heartbeat import Heartbeat, Pulse
 from orchestrator.lifecycle.take import TurnTaker
 from orchestrator.lifecycle.vendors import Vendors
 from orchestrator.limits.memory import MemoryLimiter
+from orchestrator.providers.provider import Family
 from orchestrator.results.manifest import stream_records
 from orchestrator.runtime import FAMILIES
 from orchestrator.sandbox.server import Running
@@ -81,6 +82,7 @@ class Workshop:
     sandbox: Running
     dispatched: list[int] = field(default_factory=list)
     seams: Seams = field(default_factory=Seams)
+    families: Mapping[str, Family] = field(default_factory=lambda: FAMILIES)
 
     def __post_init__(self) -> None:
         self.store = self._store()
@@ -92,7 +94,7 @@ class Workshop:
         self.pool.seams = self.seams
         self.vendors = Vendors(
             store=self.store,
-            families=FAMILIES,
+            families=self.families,
             limiter=self.limiter,
             pool=self.pool,
             keyring=self.keyring,
@@ -100,9 +102,9 @@ class Workshop:
         )
         self.turns = self.worker("worker-1").turns
         self.lifecycle = Lifecycle(
-            store=self.store, families=FAMILIES, turns=self.turns, dispatch=self.dispatched.append
+            store=self.store, families=self.families, turns=self.turns, dispatch=self.dispatched.append
         )
-        self.desk = ConnectionDesk(self.store, FAMILIES, self.keyring, self.vendors.opened)
+        self.desk = ConnectionDesk(self.store, self.families, self.keyring, self.vendors.opened)
         self.tenant = self.store.keys.add_tenant("acme")
         self._inputs = 0
 
@@ -182,14 +184,15 @@ class Workshop:
         raise AssertionError(f"job {job.id} did not end: {self.story(job)} {self.steps_of(job)}")
 
     @contextmanager
-    def asleep(self, job: Job, **moment: int | str) -> Iterator[Worker]:
+    def asleep(self, job: Job, *, once: bool = False, **moment: int | str) -> Iterator[Worker]:
         """Run the job with a worker that falls asleep at the moment given, if it comes; it wakes up as the block ends.
 
-        After the block the sleeper has ended its turn.
+        After the block the sleeper has ended its turn. `once`: it takes each due step once, and no more.
         """
         sleeper = self.worker("sleeper")
         self.seams.begin(**moment)
-        thread = Thread(target=self.run, args=(job, sleeper.turns, self.seams.frozen.is_set))
+        work = (self.round, sleeper.turns) if once else (self.run, job, sleeper.turns, self.seams.frozen.is_set)
+        thread = Thread(target=work[0], args=work[1:])
         thread.start()
         eventually(lambda: self.seams.frozen.is_set() or not thread.is_alive(), every=0.002)
         try:

@@ -15,6 +15,7 @@ LIMITS = [
     QuotaLimit(name="day", amount=200, timezone="America/New_York"),
     ConcurrencyLimit(name="slots", amount=3),
 ]
+NONE = timedelta(0)
 SOON = timedelta(seconds=0.5)  # between the two, time goes on a little
 
 
@@ -44,7 +45,15 @@ class Script:
 
     def questions(self, count):
         """Yield questions, each to be put to both twins before the next."""
-        kinds = [self._acquire] * 6 + [self._release, self._settle, self._observe, self._enter, self._leave]
+        kinds = [self._acquire] * 6 + [
+            self._release,
+            self._settle,
+            self._observe,
+            self._enter,
+            self._leave,
+            self._look,
+            self._seed,
+        ]
         for number in range(count):
             if self._dice.random() < 0.2:
                 self._asked = [f"2:{number}:0"]  # an old grant lives by the server's own clock
@@ -89,6 +98,14 @@ class Script:
         limits, slot_id = self._some(), f"slot {self._dice.randint(0, 5)}"
         return lambda it: it.leave("team", limits, slot_id=slot_id)
 
+    def _seed(self, _):
+        known = Seed(quota_used={"rolling": self._dice.randint(0, 50)}, quota_resets_in={"rolling": timedelta(hours=3)})
+        return lambda it: it.seed("team", self.limits, known)
+
+    def _look(self, _):
+        limits = self._some()
+        return lambda it: it.look("team", limits)
+
 
 def alike(one, other):
     """Tell whether two answers are the same but for a moment's difference; waits for slots have jitter."""
@@ -97,4 +114,13 @@ def alike(one, other):
     if isinstance(one, Refusal) and isinstance(other, Refusal):
         near = abs(one.wait - other.wait) < 2 * SOON
         return near and one.blocked_by is other.blocked_by
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(seen_alike(*pair) for pair in zip(one, other, strict=True))
     return type(one) is type(other)
+
+
+def seen_alike(one, other):
+    """Tell whether two looks at one limit saw the same."""
+    spans = [abs((getattr(one, name) or NONE) - (getattr(other, name) or NONE)) for name in ("resets_in", "gate_for")]
+    units = [abs(getattr(one, name) - getattr(other, name)) for name in ("available", "used", "share")]
+    return one.name == other.name and one.kind is other.kind and max(spans) < 2 * SOON and max(units) < 0.1

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.limits.limit import BlockedBy, ConcurrencyLimit, News, QuotaLimit, RateLimit, Refusal, Seed
+from orchestrator.limits.limit import BlockedBy, ConcurrencyLimit, News, QuotaLimit, RateLimit, Refusal, Seed, Unseeded
 from tests.limits.conftest import DAILY, MINUTES
 
 SECOND = timedelta(seconds=1)
@@ -14,17 +14,39 @@ CALLS = ConcurrencyLimit(name="calls", amount=3)
 BERLIN = QuotaLimit(name="berlin", amount=100, timezone="Europe/Berlin")
 
 
-def test_a_rolling_quota_is_whole_again_a_day_after_its_first_use(desk, clock, full):
-    full(DAILY, seed=Seed(quota_resets_in={"quota": SECOND}))
+def test_a_rolling_quota_is_counted_anew_when_its_oldest_use_is_over(desk, clock, full):
+    full(DAILY, seed=Seed(quota_used={"quota": 90}, quota_resets_in={"quota": HOUR}))
     desk.all_of([DAILY])
 
-    clock.passes(23 * HOUR)
     before = desk.asks([DAILY], 1)
     clock.passes(before.wait + SECOND)
+    over = desk.asks([DAILY], 1)
+    desk.ledger = Seed(quota_used={"quota": 70}, quota_resets_in={"quota": 3 * HOUR})
 
     assert before.blocked_by is BlockedBy.QUOTA
-    assert before.wait.total_seconds() == pytest.approx(3600, abs=1)
-    assert desk.all_of([DAILY]) == 100
+    assert before.wait.total_seconds() == pytest.approx(3540, abs=1)
+    assert isinstance(over, Unseeded)
+    assert desk.all_of([DAILY]) == 30
+
+
+def test_a_rolling_quota_is_counted_anew_once(desk, clock, full):
+    full(MINUTES, DAILY, seed=Seed(quota_used={"quota": 90}, quota_resets_in={"quota": HOUR}))
+    clock.passes(HOUR)
+    desk.limiter.seed("team", [MINUTES, DAILY], Seed(quota_used={"quota": 70}))
+    desk.takes([MINUTES, DAILY], 10)
+
+    desk.limiter.seed("team", [MINUTES, DAILY], Seed(quota_used={"quota": 70}))
+
+    assert desk.all_of([DAILY]) == 20
+
+
+def test_news_do_not_begin_a_rolling_window_that_must_be_counted_anew(desk, clock, full):
+    full(DAILY, seed=Seed(quota_used={"quota": 90}, quota_resets_in={"quota": HOUR}))
+    clock.passes(HOUR)
+
+    desk.limiter.observe("team", [DAILY], News(remaining={"quota": 50}))
+
+    assert isinstance(desk.asks([DAILY], 1), Unseeded)
 
 
 def test_a_calendar_quota_is_whole_again_at_midnight_of_its_time_zone(desk, clock, full):
@@ -63,6 +85,7 @@ def test_tokens_of_an_ended_window_do_not_go_back_into_the_next(desk, clock, ful
     full(DAILY, seed=Seed(quota_resets_in={"quota": 90 * SECOND}))
     desk.limiter.acquire("team", [DAILY], grant_id="7:3:1", want=60)
     clock.passes(31 * SECOND)
+    desk.ledger = Seed()
     desk.takes([DAILY], 50)
 
     desk.limiter.release("team", [DAILY], grant_id="7:3:1", unused=60)
@@ -84,6 +107,7 @@ def test_a_seed_tells_what_was_used_and_when_it_comes_back(desk, clock, full):
 
     used_up = desk.takes([DAILY], 1)
     clock.passes(2 * HOUR)
+    desk.ledger = Seed()
 
     assert used_up == 0
     assert desk.all_of([DAILY]) == 100

@@ -54,8 +54,9 @@ def test_a_large_file_is_cut_in_the_memory_of_a_few_blocks(directory, at_most, k
 def test_a_large_result_is_rendered_in_the_memory_of_a_few_blocks(directory, at_most, file_format):
     buffer = PartBuffer()
     buffer.add(b'{"id":1,"text":"%s"}\n' % (b"x" * 1600) * 10_000, 10_000)
-    part = buffer.part(stream=Stream.RECORDS, job_id=1, step_id=1, seq=0, partition=0, epoch=1, restart=0)
-    directory.put_new(part.object_key, buffer.take())
+    part = buffer.cut(stream=Stream.RECORDS, job_id=1, step_id=1, seq=0, partition=0, epoch=1, restart=0).write(
+        directory
+    )
 
     with at_most(16):
         size = sum(len(block) for block in render(directory, [part] * 4, file_format))
@@ -69,8 +70,9 @@ def test_a_large_outcome_is_sorted_in_the_memory_of_a_few_parts(directory, at_mo
         buffer = PartBuffer()
         for row in range(seq + 1, 8_000, 16):
             buffer.add(outcome_line(row, "success", b'{"text":"%s"}' % (b"x" * 4000), None, b"{}"), 1)
-        part = buffer.part(stream=Stream.OUTCOME, job_id=1, step_id=1, seq=seq, partition=0, epoch=1, restart=0)
-        directory.put_new(part.object_key, buffer.take())
+        part = buffer.cut(stream=Stream.OUTCOME, job_id=1, step_id=1, seq=seq, partition=0, epoch=1, restart=0).write(
+            directory
+        )
         parts.append(part)
 
     with at_most(16):

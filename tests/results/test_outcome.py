@@ -19,11 +19,10 @@ def store_outcome(objects, seq, rows, status="success") -> Part:
     for row in rows:
         buffer.add(outcome_line(row, "error" if row % 3 == 0 else status, b'{"n":%d}' % row, None, b"{}"), 1)
     first = rows[0] if rows else None
-    part = buffer.part(
+    cut = buffer.cut(
         stream=Stream.OUTCOME, job_id=1, step_id=1, seq=seq, partition=0, epoch=1, restart=0, first_row=first
     )
-    objects.put_new(part.object_key, buffer.take())
-    return part
+    return cut.write(objects)
 
 
 def rows_in(body: bytes) -> list[int]:

@@ -11,22 +11,27 @@ import msgspec
 
 from orchestrator.http.refusals import retry_after
 from orchestrator.limits.limit import News, RateLimit
+from orchestrator.providers.headers import Headers
 
 MINUTE = timedelta(minutes=1)
 POINTS = RateLimit(name="points", amount=600, window=MINUTE)
 DEEP_PAGES = ((100, 1), (150, 3), (250, 8), (500, 10))  # up to page, points
+REMAINING = "x-ratelimit-remaining-minute"
 DEEPEST = 30  # points of a page beyond 500
 
 
 def news(headers: Mapping[str, str], now: datetime) -> News:
-    """Return what an answer's headers (lower-case names) say of the points; what cannot be read is left out."""
-    remaining = _points(headers, "x-ratelimit-remaining-minute")
+    """Return what an answer's headers (lower-case names) say of the points; what cannot be believed is left out."""
+    read = Headers(headers)
+    remaining, claimed = _points(read, REMAINING), _points(read, "x-ratelimit-limit-minute")
     return News(
         remaining=remaining,
-        limits=_points(headers, "x-ratelimit-limit-minute"),
+        limits={name: amount for name, amount in claimed.items() if amount},
         resets_in={POINTS.name: _rest_of_the_minute(now)} if remaining.get(POINTS.name) == 0 else {},
         retry_after=retry_after(headers.get("retry-after"), now),
-        cost=_number(headers.get("x-ratelimit-endpoint-cost")),
+        cost=read.number("x-ratelimit-endpoint-cost"),
+        heard_from={POINTS.name: REMAINING} if remaining else {},
+        nonsense=tuple(read.nonsense),
     )
 
 
@@ -60,17 +65,9 @@ def _joined(messages: object) -> str:
     return ", ".join(map(str, messages)) if isinstance(messages, list) else str(messages)
 
 
-def _points(headers: Mapping[str, str], name: str) -> Mapping[str, float]:
-    number = _number(headers.get(name))
+def _points(read: Headers, name: str) -> Mapping[str, float]:
+    number = read.number(name)
     return {} if number is None else {POINTS.name: number}
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        number = float(text or "")
-    except ValueError:
-        return None
-    return number if 0 <= number < float("inf") else None
 
 
 def _rest_of_the_minute(now: datetime) -> timedelta:

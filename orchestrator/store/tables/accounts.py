@@ -40,7 +40,13 @@ budgets = Table(
     Column("blocked_until", Micros),
     Column("blocked_by", String(200)),
     Column("gate_until", Micros),
+    Column("circuit_until", Micros),  # the circuit breaker lets nothing through until then
     Column("learned", JSON),
+    Column("width", Float),  # turns at once, as learned; NULL: never narrowed
+    Column("shrunk_at", Micros),
+    Column("grown_at", Micros),
+    Column("latency", Float),  # µs, smoothed
+    Column("usual_latency", Float),  # µs
     Column("created_at", Micros, nullable=False),
     UniqueConstraint("tenant_id", "name"),
 )

@@ -47,7 +47,13 @@ TABLES: dict[str, Sequence[SchemaItem]] = {
         sa.Column("blocked_until", sa.BigInteger(), nullable=True),
         sa.Column("blocked_by", sa.String(length=200), nullable=True),
         sa.Column("gate_until", sa.BigInteger(), nullable=True),
+        sa.Column("circuit_until", sa.BigInteger(), nullable=True),
         sa.Column("learned", sa.JSON(), nullable=True),
+        sa.Column("width", sa.Float(), nullable=True),
+        sa.Column("shrunk_at", sa.BigInteger(), nullable=True),
+        sa.Column("grown_at", sa.BigInteger(), nullable=True),
+        sa.Column("latency", sa.Float(), nullable=True),
+        sa.Column("usual_latency", sa.Float(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_budgets_tenant_id"),
         sa.PrimaryKeyConstraint("id", name="pk_budgets"),
@@ -130,22 +136,6 @@ TABLES: dict[str, Sequence[SchemaItem]] = {
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_jobs_tenant_id"),
         sa.PrimaryKeyConstraint("id", name="pk_jobs"),
     ),
-    "vendor_jobs": (
-        sa.Column("job_id", Id, nullable=False),
-        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("marker", sa.String(length=100), nullable=False),
-        sa.Column("remote_id", sa.String(length=100), nullable=True),
-        sa.Column("state", sa.String(length=20), nullable=False),
-        sa.Column("intent_at", sa.BigInteger(), nullable=True),
-        sa.Column("rows", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("processed", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("errors", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("total", sa.BigInteger(), nullable=True),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_vendor_jobs_job_id"),
-        sa.PrimaryKeyConstraint("job_id", "seq", name="pk_vendor_jobs"),
-        sa.UniqueConstraint("marker", name="uq_vendor_jobs_marker"),
-    ),
     "steps": (
         sa.Column("id", Id, autoincrement=True, nullable=False),
         sa.Column("job_id", Id, nullable=False),
@@ -176,6 +166,22 @@ TABLES: dict[str, Sequence[SchemaItem]] = {
             "job_id", "kind", "vendor_seq", "partition", name="uq_steps_job_id_kind_vendor_seq_partition"
         ),
     ),
+    "vendor_jobs": (
+        sa.Column("job_id", Id, nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("marker", sa.String(length=100), nullable=False),
+        sa.Column("remote_id", sa.String(length=100), nullable=True),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("intent_at", sa.BigInteger(), nullable=True),
+        sa.Column("rows", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("processed", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("errors", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_vendor_jobs_job_id"),
+        sa.PrimaryKeyConstraint("job_id", "seq", name="pk_vendor_jobs"),
+        sa.UniqueConstraint("marker", name="uq_vendor_jobs_marker"),
+    ),
 }
 
 INDEXES: Sequence[tuple[str, str, Sequence[str], str | None, bool]] = (
@@ -186,7 +192,14 @@ INDEXES: Sequence[tuple[str, str, Sequence[str], str | None, bool]] = (
     ("ix_steps_due", "steps", ("budget_id", "vtime", "due_at"), "state = 'ready'", False),
     ("ix_steps_hinted", "steps", ("budget_id", "hinted_until"), "state = 'ready' AND hinted_until IS NOT NULL", False),
     ("ix_steps_leased", "steps", ("budget_id", "lease_until"), "lease_until IS NOT NULL", False),
-    ("ix_steps_ready", "steps", ("due_at", "budget_id"), "state = 'ready'", False),
+    ("ix_steps_ready", "steps", ("budget_id", "due_at"), "state = 'ready'", False),
+    (
+        "ix_steps_short",
+        "steps",
+        ("budget_id", "vtime", "due_at"),
+        "state = 'ready' AND kind NOT IN ('fetch', 'upload')",
+        False,
+    ),
 )
 
 

@@ -1,0 +1,1 @@
+"""Salesforce, imitated: tokens, Bulk API 2.0, REST queries and describes, on records that jobs really change."""
