@@ -91,6 +91,10 @@ class Runtime:
         self._show_worker()
         self.heartbeat.start()
 
+    def prove(self) -> None:
+        """Note that this process consumes a provider's queue; readiness rests on it."""
+        self.store.workers.prove(self.owner)
+
     def stop(self) -> None:
         """Ask the running turns to end at their next page."""
         self.lifecycle.stop()

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+from orchestrator.runtime import PROVIDER_QUEUES
+
 # Celery compares this with the worker's wall clock, so it leaves room for clocks that differ.
 STALE_SECONDS = 60
 
@@ -17,4 +19,5 @@ BEAT = {
     "day-turn": _every(timedelta(seconds=10), "control.day_turn"),
     "sweep": _every(timedelta(minutes=1), "control.sweep"),
     "deliver": _every(timedelta(seconds=1), "notify.deliver", queue="notify"),
+    **{f"prove-{queue}": _every(timedelta(seconds=2), "worker.prove", queue) for queue in PROVIDER_QUEUES},
 }

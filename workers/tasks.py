@@ -54,6 +54,12 @@ def abort(step_id: int) -> None:
 
 
 # No events for what beat repeats all day: it would fill Flower's memory and hide the jobs.
+@shared_task(name="worker.prove", send_events=False)
+def prove() -> None:
+    """Prove that this queue is consumed."""
+    runtime().prove()
+
+
 @shared_task(name="control.tick", send_events=False)
 def tick() -> None:
     """Hint at what is due in every budget."""

@@ -20,12 +20,12 @@ def live() -> dict[str, str]:
 
 @router.get("/ready")
 def ready(request: Request, response: Response) -> dict[str, Any]:
-    """Answer 200 if database and object store work and a worker was seen lately, else 503 with what is missing."""
+    """Answer 200 if database and object store work and a worker took a message lately, else 503 and what is missing."""
     runtime = runtime_of(request)
     checks = {
         "database": _checked(lambda: runtime.store.workers.alive() is not None),
         "objects": _checked(lambda: runtime.objects.exists(PROBE) is not None),
-        "workers": _checked(lambda: bool(runtime.store.workers.alive())),
+        "workers": _checked(runtime.store.workers.any_consumes),
     }
     is_ready = all(each == "ok" for each in checks.values())
     response.status_code = 200 if is_ready else 503
@@ -34,6 +34,6 @@ def ready(request: Request, response: Response) -> dict[str, Any]:
 
 def _checked(works: Any) -> str:
     try:
-        return "ok" if works() else "none seen lately"
+        return "ok" if works() else "none consumes"
     except OrchestratorError as error:
         return error.code

@@ -8,12 +8,12 @@ from typing import Any
 
 from orchestrator.lifecycle.vendors import Vendors
 from orchestrator.limits.burst import max_cap, rate
-from orchestrator.limits.circuit import Circuit, circuit
 from orchestrator.limits.limit import Limit, Limiter, LimiterDown, LimitState, RateLimit
-from orchestrator.limits.width import places
 from orchestrator.store.budgets import Budget
+from orchestrator.store.circuit import Circuit, circuit
 from orchestrator.store.store import Store
 from orchestrator.store.waiters import Waiter, Work
+from orchestrator.store.width import places
 
 
 class Sight(StrEnum):

@@ -20,7 +20,7 @@ import msgspec
 from orchestrator.http.client import Ahead, Params, VendorClient
 from orchestrator.job.errors import Misbehaved
 from orchestrator.job.step import Cursor
-from orchestrator.providers.provider import GoOn, Page
+from orchestrator.providers.provider import GoOn, Page, Plan
 from orchestrator.providers.shape import Raws, Shaper, is_unbroken
 
 
@@ -46,6 +46,7 @@ class Got:
     key: Callable[[int], str] | None = None  # position in `records` → the record's key, where keys rise strictly
     check: Callable[[], None] = _fine  # what is slow to verify: runs while the next page travels; raises Misbehaved
     vendor_counted: int | None = None
+    plan: Plan | None = None
 
 
 class Walk(Protocol):
@@ -112,6 +113,7 @@ def _page(provider: str, got: Got, shaper: Shaper, room: int | None, *, unbroken
         last_key=ends[1],
         next=None if shaped.full else got.next,
         vendor_counted=got.vendor_counted,
+        plan=got.plan,
     )
 
 

@@ -20,6 +20,16 @@ GoOn = Callable[[], bool]  # False: ask for no further page, the turn is over
 
 
 @dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The way that was chosen to read a list, because it is the cheaper one; costs in units of the rate limit."""
+
+    way: str
+    cost: int
+    alternative: str
+    alternative_cost: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
     """One page of a download, ready to be stored."""
 
@@ -33,6 +43,7 @@ class Page:
     last_key: str | None = None
     next: Cursor | None = None  # where to go on; None: the vendor has no more
     vendor_counted: int | None = None  # where the vendor tells the total
+    plan: Plan | None = None  # on the page that brought enough to know
 
 
 class Source(Protocol):

@@ -7,7 +7,7 @@ from orchestrator.job.errors import Misbehaved
 from orchestrator.job.record import Counts
 from orchestrator.job.status import Direction
 from orchestrator.job.step import Cursor
-from orchestrator.providers.provider import FatePage, Page, Source
+from orchestrator.providers.provider import FatePage, Page, Plan, Source
 from orchestrator.results.chunks import unpack_rows
 from orchestrator.results.fates import Ties, outcome_line
 from orchestrator.steps.sinks import remote_id_of, sink_of
@@ -30,6 +30,8 @@ def _records(turn: Turn) -> Outcome:
     room = None if criteria.limit is None else max(0, criteria.limit - turn.job.counts.stored)
     for page in source.pages(turn.step.cursor, turn.may_go_on, room):
         read += page.read
+        if page.plan is not None:
+            _tell_plan(turn, page.plan)
         if page.vendor_counted is not None:
             counted = page.vendor_counted
             turn.tell(vendor_counted=counted)
@@ -39,6 +41,13 @@ def _records(turn: Turn) -> Outcome:
         if page.next is None:
             return Moved()
     return Wait.nothing()
+
+
+def _tell_plan(turn: Turn, plan: Plan) -> None:
+    data = {
+        "way": plan.way, "cost": plan.cost, "alternative": plan.alternative, "alternativeCost": plan.alternative_cost,
+    }  # fmt: skip
+    turn.tell(event="plan.chosen", data=data)
 
 
 def _keep_page(turn: Turn, page: Page) -> None:

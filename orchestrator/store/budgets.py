@@ -44,7 +44,7 @@ class Budget:
     blocked_until: datetime | None
     blocked_by: str | None
     gate_until: datetime | None
-    circuit_until: datetime | None  # see limits/circuit.py
+    circuit_until: datetime | None  # see circuit.py
     width: float | None  # turns at once, as learned; None: never narrowed
     latency: timedelta | None  # of reads, smoothed
     learned: Mapping[str, Any]  # by limit name: limit, remaining, resets_in (s), header, at (µs); and `nonsense`

@@ -13,12 +13,12 @@ from sqlalchemy import Connection, select, update
 from orchestrator.job.commit import Commit, Fixes, Wait
 from orchestrator.job.status import WaitReason
 from orchestrator.job.step import Lease
-from orchestrator.limits.circuit import TRIPS, opens_for
-from orchestrator.limits.width import Felt, Width, after_turn
+from orchestrator.store.circuit import TRIPS, opens_for
 from orchestrator.store.control import write_event
 from orchestrator.store.engine import Database
 from orchestrator.store.records import Row, micros
 from orchestrator.store.tables import budgets
+from orchestrator.store.width import Felt, Width, after_turn
 
 NONSENSE = "nonsense"  # beside the limits in `learned`: by header, how often it said what cannot be true
 

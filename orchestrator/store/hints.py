@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, not_, or_, select, text, update
 
 from orchestrator.job.step import LOCAL, StepKind
-from orchestrator.limits.circuit import TRIPS
-from orchestrator.limits.width import places as places_of
 from orchestrator.store.budgets import Budget, budget_of
+from orchestrator.store.circuit import TRIPS
 from orchestrator.store.engine import Database
 from orchestrator.store.records import micros
 from orchestrator.store.tables import budgets, chunks, jobs, steps
 from orchestrator.store.tables.steps import READY, SHORT
+from orchestrator.store.width import places as places_of
 
 HINT = timedelta(seconds=15)  # a hint not taken up in this time is given again
 LOST_HINT = timedelta(seconds=2)  # a hint this old whose queue is empty was lost

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from orchestrator.clock import from_micros
 from orchestrator.store.engine import Database
@@ -36,6 +36,17 @@ class Workers:
         statement = self._database.insert(workers).values(id=worker_id, **values)
         with self._database.write() as connection:
             connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+
+    def prove(self, worker_id: str) -> None:
+        """Note that the process took a message just now: a heartbeat alone does not prove that it consumes."""
+        with self._database.write() as connection:
+            took = update(workers).where(workers.c.id == worker_id)
+            connection.execute(took.values(consumed_at=self._database.now))
+
+    def any_consumes(self) -> bool:
+        """Return whether any process took a message within 15 s."""
+        query = select(workers.c.id).where(workers.c.consumed_at > self._database.after(-ALIVE)).limit(1)
+        return bool(many(self._database, query))
 
     def leave(self, worker_id: str) -> None:
         """Note that the process ends; harmless when repeated."""

@@ -15,15 +15,16 @@ from tests.api.kit import Served, add_key, listening
 from tests.servers import free_port
 
 
-def test_a_live_process_is_not_ready_until_a_worker_was_seen(api: Served) -> None:
+def test_a_live_process_is_not_ready_until_a_worker_consumes(api: Served) -> None:
     live = httpx.get(f"{api.url}/health/live", trust_env=False)
+    api.workshop.store.workers.beat("worker-1", ["p.rest"], 16)
     before = httpx.get(f"{api.url}/health/ready", trust_env=False)
 
-    api.workshop.store.workers.beat("worker-1", ["p.rest"], 16)
+    api.workshop.store.workers.prove("worker-1")
 
     after = httpx.get(f"{api.url}/health/ready", trust_env=False)
     assert live.status_code == 200
-    assert (before.status_code, before.json()["checks"]["workers"]) == (503, "none seen lately")
+    assert (before.status_code, before.json()["checks"]["workers"]) == (503, "none consumes")
     assert (after.status_code, after.json()["status"]) == (200, "ready")
 
 

@@ -4,6 +4,7 @@ import pytest
 from celery import Celery
 
 from orchestrator.job.step import StepKind
+from orchestrator.runtime import PROVIDER_QUEUES
 from workers.app import make_app
 from workers.schedule import BEAT
 
@@ -27,12 +28,18 @@ def test_every_kind_of_step_has_its_task(app):
     assert named == kinds
 
 
-def test_beat_asks_for_tasks_that_exist_on_queues_that_control_workers_consume(app):
+def test_beat_asks_for_tasks_that_exist_on_queues_that_somebody_consumes(app):
     asked = {entry["task"] for entry in BEAT.values()}
     queues = {entry["options"]["queue"] for entry in BEAT.values()}
 
     assert asked <= ours(app)
-    assert queues == {"control", "notify"}
+    assert queues == {"control", "notify", *PROVIDER_QUEUES}
+
+
+def test_every_provider_queue_is_asked_to_prove_that_it_is_consumed():
+    proved = {entry["options"]["queue"] for entry in BEAT.values() if entry["task"] == "worker.prove"}
+
+    assert proved == set(PROVIDER_QUEUES)
 
 
 def test_a_tick_may_be_late_by_a_minute_because_clocks_differ():

@@ -40,6 +40,15 @@ def page_cost(page: int) -> int:
     return next((cost for last, cost in DEEP_PAGES if page <= last), DEEPEST)
 
 
+def pages_cost(pages: int) -> int:
+    """Return the points that a list's first `pages` pages cost by their numbers."""
+    before, points = 0, 0
+    for last, cost in DEEP_PAGES:
+        points += max(0, min(pages, last) - before) * cost
+        before = last
+    return points + max(0, pages - before) * DEEPEST
+
+
 def refusal(status: int, body: bytes) -> str:
     """Return the vendor's own words: `error` is a sentence, `errors` lists of them by field; there are no codes."""
     try:

@@ -7,6 +7,7 @@ but for deep page numbers, which cost up to 30.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 import httpx
@@ -16,9 +17,9 @@ from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import DownloadCriteria
 from orchestrator.job.step import Cursor
 from orchestrator.providers.paging import Ask, Got, walk
-from orchestrator.providers.provider import GoOn, Page
+from orchestrator.providers.provider import GoOn, Page, Plan
 from orchestrator.providers.salesloft import by_page, by_time
-from orchestrator.providers.salesloft.answers import page_cost
+from orchestrator.providers.salesloft.answers import page_cost, pages_cost
 from orchestrator.providers.salesloft.canonical import canonical_hash
 from orchestrator.providers.salesloft.catalog import ListType
 from orchestrator.providers.salesloft.times import aware
@@ -68,7 +69,8 @@ class ByTime:
         """Read the answer; raises Misbehaved where the vendor did not obey filter, order or page number."""
         answer, stamps = RECORDS.envelope(response.content), STAMPS.read(response)
         if not cursor:
-            return Got(records=(), next=self._begin(stamps, _paging(answer)))
+            paging = _paging(answer)
+            return Got(records=(), next=self._begin(stamps, paging), plan=self._plan(paging.total_count))
         place = by_time.Place.from_cursor(cursor)
         times = [aware(each.updated_at) for each in stamps]
         reading = by_time.read(place, [each.id for each in stamps], times, _paging(answer), self._size)
@@ -78,6 +80,13 @@ class ByTime:
             key=lambda position: by_time.key(times[reading.fresh[position]], place.seen + 1 + position),
             vendor_counted=self._counted(reading.after) if reading.is_last else None,
         )
+
+    def _plan(self, total: int | None) -> Plan | None:
+        """Compare the ways: pages by time cost a point each and one call to begin with, deep page numbers much more."""
+        if total is None:
+            return None
+        pages = max(1, ceil(total / self._size))
+        return Plan(way=TIME_FIELD, cost=1 + pages, alternative="page", alternative_cost=pages_cost(pages))
 
     def _begin(self, newest: Sequence[Stamp], paging: Paging) -> Cursor | None:
         """Return the cursor of the first page: up to the newest instant there is, in the vendor's own time."""

@@ -65,4 +65,5 @@ workers = Table(
     Column("queues", JSON, nullable=False),
     Column("slots", Integer, nullable=False),
     Column("seen_at", Micros, nullable=False),
+    Column("consumed_at", Micros),  # when it last took a message from a provider's queue
 )

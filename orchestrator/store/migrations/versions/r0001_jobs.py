@@ -197,7 +197,7 @@ INDEXES: Sequence[tuple[str, str, Sequence[str], str | None, bool]] = (
         "ix_steps_short",
         "steps",
         ("budget_id", "vtime", "due_at"),
-        "state = 'ready' AND kind NOT IN ('fetch', 'upload')",
+        "state = 'ready' AND (kind NOT IN ('fetch', 'upload'))",
         False,
     ),
 )

@@ -113,6 +113,7 @@ TABLES: dict[str, Sequence[SchemaItem]] = {
         sa.Column("queues", sa.JSON(), nullable=False),
         sa.Column("slots", sa.Integer(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("consumed_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_workers"),
     ),
     "chunks": (
