@@ -68,7 +68,14 @@ class Runtime:
         self.limits = LimitDesk(store, self.vendors, limiter)
         self.connections = ConnectionDesk(store, FAMILIES, keyring, self.vendors.opened)
         notifier = Notifier(store.outbox, client=pool.token_client, secret=self.webhook_secret, now=_now)
-        self.upkeep = Upkeep(store=store, dispatch=self.dispatch, lifecycle=self.lifecycle, notifier=notifier)
+        self.upkeep = Upkeep(
+            store=store,
+            objects=objects,
+            dispatch=self.dispatch,
+            lifecycle=self.lifecycle,
+            notifier=notifier,
+            retention=settings.retention,
+        )
 
     @classmethod
     def make(cls, settings: Settings) -> "Runtime":

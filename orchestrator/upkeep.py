@@ -1,26 +1,42 @@
 """What concerns many jobs: the dispatch tick, schedules, the day turn, sweeps. Beat calls it; any number may."""
 
 import logging
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
 
 from orchestrator.dispatch import Dispatch
 from orchestrator.job.errors import Conflict, Invalid, Missing, OrchestratorError
 from orchestrator.lifecycle import Lifecycle
 from orchestrator.lifecycle.timetable import next_fire
 from orchestrator.notify import Notifier
+from orchestrator.results.objects import ObjectStore
 from orchestrator.store.schedules import Schedule
 from orchestrator.store.store import Store
 
 log = logging.getLogger(__name__)
 
 USAGE_KEPT = timedelta(days=3)
+GARBAGE_AFTER = timedelta(hours=24)  # no turn, upload or sealing lasts that long
+AT_ONCE = 500  # keys looked up in one query
 
 
 class Upkeep:
     """Periodic work; each call is harmless when repeated, late or lost."""
 
-    def __init__(self, *, store: Store, dispatch: Dispatch, lifecycle: Lifecycle, notifier: Notifier) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        objects: ObjectStore,
+        dispatch: Dispatch,
+        lifecycle: Lifecycle,
+        notifier: Notifier,
+        retention: timedelta,
+    ) -> None:
         self._store = store
+        self._objects = objects
+        self._retention = retention
         self._dispatch = dispatch
         self._lifecycle = lifecycle
         self._notifier = notifier
@@ -68,11 +84,31 @@ class Upkeep:
         try:
             self._store.workers.sweep()
             self._store.usage.sweep(USAGE_KEPT)
+            self._store.idempotency.sweep()
             self._report("steps.forgotten", self._store.sweeps.forgotten_steps())
             self._report("jobs.without_steps", self._store.sweeps.running_without_steps())
             self._report("steps.ready_under_stopped_jobs", self._store.sweeps.ready_under_stopped_jobs())
         except OrchestratorError as error:
             log.warning("sweep.failed", extra={"cause": str(error)})
+
+    def tidy(self) -> int:
+        """Forget jobs that ended longer than the retention ago, and delete the objects that no row names.
+
+        Returns how many objects were deleted. An object younger than a day is left alone: its row may be on its way.
+        """
+        for job_id in self._store.retention.expired(self._retention):
+            self._store.retention.forget(job_id, self._retention)
+        old = self._old_objects(self._store.database_time() - GARBAGE_AFTER)
+        deleted = 0
+        while keys := list(islice(old, AT_ONCE)):
+            for key in self._store.garbage.unnamed(keys):
+                self._objects.delete(key)
+                deleted += 1
+        return deleted
+
+    def _old_objects(self, before: datetime) -> Iterator[str]:
+        for prefix in ("jobs/", "inputs/"):
+            yield from (found.key for found in self._objects.list(prefix) if found.modified < before)
 
     def _report(self, name: str, found: object) -> None:
         if found:

@@ -84,6 +84,12 @@ def sweep() -> None:
     runtime().upkeep.sweep()
 
 
+@shared_task(name="control.tidy", send_events=False)
+def tidy() -> None:
+    """Forget what is older than the retention, and objects that nothing names."""
+    runtime().upkeep.tidy()
+
+
 @shared_task(name="notify.deliver", send_events=False)
 def deliver() -> None:
     """Deliver the webhooks that are due."""

@@ -65,6 +65,7 @@ STEPS: Mapping[StepKind, Callable[[Turn], Outcome]] = {
     StepKind.ABORT: abort,
 }
 POISONED = 5  # claims without a commit between them: the step kills its workers
+SEALING = timedelta(minutes=15)  # a finish orders gigabytes in one turn; if it hangs, it holds up its own job alone
 MOST_BACK_OFF = 300.0  # s
 SIBLING_HOLDS = timedelta(seconds=1)  # look again whether a sibling gave calls back
 
@@ -132,7 +133,8 @@ class TurnTaker:
     @contextmanager
     def _live(self, claim: Claim, claimed_at: float) -> Iterator[LiveTurn]:
         connection = self._store.connections.by_id(claim.step.connection_id)
-        longest = LONG_TURN + self._vendors.family(connection).longest_call
+        is_sealing = claim.step.kind is StepKind.FINISH
+        longest = SEALING if is_sealing else LONG_TURN + self._vendors.family(connection).longest_call
         pulse = self._heartbeat.begin(claim.lease, longest, claimed_at)
         turn = LiveTurn(
             claim,

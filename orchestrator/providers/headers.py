@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 LONGEST = 40  # characters of a number; a header may have megabytes
-MOST = 1e12  # units; above it a number limits nothing
+MOST = 1e13  # above a date in milliseconds, below which all is possible
 EPOCH = 1e9  # a reset beyond this is a date in seconds since 1970, not a duration
 EPOCH_MILLIS = 1e11  # and beyond this one in milliseconds
 LONGEST_RESET = timedelta(days=8)  # beyond the longest window of a vendor, a week
@@ -24,7 +24,7 @@ class Headers:
         return self._headers.get(name)
 
     def number(self, name: str) -> float | None:
-        """Return a number from 0 to 10¹²; None where there is none, or nonsense."""
+        """Return a number from 0 to 10¹³; None where there is none, or nonsense."""
         text = self._headers.get(name)
         return None if text is None else self.believed(name, text)
 

@@ -33,6 +33,8 @@ def make_control(world: World) -> FastAPI:
         ("PATCH", "options", control.change, 200),
         ("POST", "clock", control.clock, 200),
         ("POST", "seed", control.seed, 204),
+        ("POST", "salesforce", control.org, 201),
+        ("GET", "salesforce/{name}", control.org_records, 200),
         ("POST", "rest", control.resource, 204),
         ("GET", "log", control.log, 200),
         ("GET", "stats", control.stats, 200),
@@ -70,12 +72,13 @@ class Control:
 
     def tokens(self, body: wire.TokenBody) -> None:
         """Accept a token, or accept tokens no longer."""
-        with self._world.lock:
-            tokens = self._world.salesloft.tokens
+        world = self._world
+        with world.lock:
+            tokens = world.salesloft.tokens if body.vendor == "salesloft" else world.salesforce.sessions
             if body.revoke:
                 tokens.revoke(None if body.revoke == "*" else body.revoke)
             if body.add:
-                tokens.add(body.add)
+                tokens.add(body.add, body.user)
             if body.revoke_refresh:
                 tokens.revoke_refresh()
 
@@ -108,6 +111,22 @@ class Control:
                 seed(tables[path], path, count, ties=body.ties)
             for path, records in body.records.items():
                 plant(tables[path], records, self._world.clock.now())
+
+    def org(self, body: wire.OrgBody) -> dict[str, Any]:
+        """Add records to Salesforce, and jobs of other integrations; return the jobs' ids."""
+        with self._world.lock:
+            try:
+                return {"jobs": self._world.salesforce.add(body.objects, body.records, body.jobs)}
+            except (KeyError, ValueError) as error:
+                raise HTTPException(422, f"unknown: {error}") from error
+
+    def org_records(self, name: str) -> Response:
+        """Show every record of a Salesforce object."""
+        with self._world.lock:
+            records = self._world.salesforce.records(name)
+            if records is None:
+                raise HTTPException(404, "unknown object")
+            return _json({"data": records})
 
     def resource(self, body: wire.ResourceBody) -> None:
         """Offer the generic REST vendor's records in one more style, under `/rest/{name}`."""

@@ -5,7 +5,7 @@ framework.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
@@ -50,10 +50,10 @@ class Sandbox:
         if fault.cut is Moment.BEFORE:
             return LOST
         if fault.status is not None and early:
-            return _replacement(fault, fault.status)
+            return _replacement(fault, fault.status, self.world.spoken(request))
         answer = self.world.answer(request)
         await _wait(0 if early else pause)
-        return answer if fault.status is None else _replacement(fault, fault.status)
+        return answer if fault.status is None else _replacement(fault, fault.status, self.world.spoken(request))
 
 
 async def _wait(seconds: float) -> None:
@@ -61,10 +61,10 @@ async def _wait(seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
-def _replacement(fault: Fault, status: int) -> Answer:
+def _replacement(fault: Fault, status: int, spoken: Mapping[int, str]) -> Answer:
     pause = [] if fault.retry_after is None else [("retry-after", fault.retry_after)]
     headers = (*fault.headers.items(), *pause)
-    media, body = fault.page()
+    media, body = fault.page(spoken)
     return Answer(status=status, body=body.encode(), media=media, headers=headers, route="fault")
 
 

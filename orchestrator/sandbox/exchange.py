@@ -80,6 +80,7 @@ class Vendor(Protocol):
     """An imitated vendor: paths it owns, and an answer to each request under them."""
 
     prefixes: tuple[str, ...]
+    spoken: Mapping[int, str]  # JSON that it says itself of a status; what is not here is a gateway's
 
     def answer(self, request: Request) -> Answer:
         """Answer one request, whatever it is; never raises."""

@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-SPOKEN = {401: "The access token is invalid", 403: "Not permitted", 404: "Resource not found"}
+SPOKEN: Mapping[int, str] = {
+    401: '{"error":"The access token is invalid"}',
+    403: '{"error":"Not permitted"}',
+    404: '{"error":"Resource not found"}',
+}
 
 
 class Moment(StrEnum):
@@ -37,11 +41,11 @@ class Fault:
     state_word: str | None = None  # the state of a bulk job, in a word nobody knows
     retrying: int = 0  # rows of the released job that are retried until the others are handled
 
-    def page(self) -> tuple[str, str]:
+    def page(self, spoken: Mapping[int, str] = SPOKEN) -> tuple[str, str]:
         """Return media type and body of `status`: JSON where the vendor speaks itself, else a gateway's HTML."""
         media, body = "text/html", f"<html><body><h1>{self.status}</h1></body></html>"
-        if self.status in SPOKEN:
-            media, body = "application/json", f'{{"error":"{SPOKEN[self.status]}"}}'
+        if self.status is not None and self.status in spoken:
+            media, body = "application/json", spoken[self.status]
         return self.media or media, body if self.body is None else self.body
 
 

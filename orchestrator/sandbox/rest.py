@@ -16,6 +16,7 @@ import msgspec
 
 from orchestrator.sandbox.blocks import Blocks
 from orchestrator.sandbox.exchange import Answer, Refused, Request, as_json
+from orchestrator.sandbox.faults import SPOKEN
 from orchestrator.sandbox.limiter import Limiter, Rule, Verdict
 from orchestrator.sandbox.options import Switches
 from orchestrator.sandbox.told import Clock, parsed
@@ -46,6 +47,7 @@ class Rest:
     """The imitated vendor."""
 
     prefixes: tuple[str, ...] = ("/rest/",)
+    spoken: Mapping[int, str] = SPOKEN
 
     def __init__(self, clock: Clock, switches: Switches) -> None:
         options = switches.now

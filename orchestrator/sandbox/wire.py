@@ -74,9 +74,19 @@ class SeedBody(Strict):
     records: dict[str, list[dict[str, Any]]] = Field(default={}, description="list → whole records")
 
 
+class OrgBody(Strict):
+    """More in Salesforce: records, and jobs of other integrations."""
+
+    objects: dict[str, int] = Field(default={}, description="object → how many more")
+    records: dict[str, list[dict[str, Any]]] = Field(default={}, description="object → whole records")
+    jobs: list[dict[str, Any]] = Field(default=[], description="JobInfo fields, `user` (empty: ours), `age` in seconds")
+
+
 class TokenBody(Strict):
     """Who may call."""
 
+    vendor: Literal["salesloft", "salesforce"] = "salesloft"
+    user: str = Field(default="", description="Salesforce: whose token is added; empty: the integration's user")
     add: str | None = None
     revoke: str | None = Field(default=None, description="a token, or `*` for all that were given out")
     revoke_refresh: bool = False
@@ -85,7 +95,7 @@ class TokenBody(Strict):
 class SpendBody(Strict):
     """What another integration spends."""
 
-    vendor: Literal["salesloft", "rest"] = "salesloft"
+    vendor: Literal["salesloft", "salesforce", "rest"] = "salesloft"
     points: int = Field(ge=0)
 
 

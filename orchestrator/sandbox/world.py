@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 
 from orchestrator.sandbox.exchange import Answer, Request, Vendor, as_json
-from orchestrator.sandbox.faults import Fault, Faults, Match
+from orchestrator.sandbox.faults import SPOKEN, Fault, Faults, Match
 from orchestrator.sandbox.ledger import Ledger
 from orchestrator.sandbox.options import Options, Switches
 from orchestrator.sandbox.rest import Rest
+from orchestrator.sandbox.salesforce.vendor import Salesforce
 from orchestrator.sandbox.salesloft.vendor import Salesloft
 from orchestrator.sandbox.told import Clock
 
@@ -32,8 +33,13 @@ class World:
             self.ledger = Ledger(self._first.log_size)
             self.faults = Faults()
             self.salesloft = Salesloft(self.clock, self.switches)
+            self.salesforce = Salesforce(self.clock, self.switches)
             self.rest = Rest(self.clock, self.switches)
-            self.vendors: dict[str, Vendor] = {"salesloft": self.salesloft, "rest": self.rest}
+            self.vendors: dict[str, Vendor] = {
+                "salesloft": self.salesloft,
+                "salesforce": self.salesforce,
+                "rest": self.rest,
+            }
 
     def change(self, changes: Mapping[str, Any]) -> Options:
         """Turn switches; seeds and clock keep what they started with. Raises ValueError for a wrong name or value."""
@@ -59,12 +65,20 @@ class World:
     def answer(self, request: Request) -> Answer:
         """Let the vendor that owns the path answer."""
         with self.lock:
-            for vendor in self.vendors.values():
-                if request.path.startswith(vendor.prefixes):
-                    if request.fault.eat:
-                        vendor.eat(request.fault.eat)
-                    return vendor.answer(request)
-        return as_json({"error": "No vendor has this path"}, 404)
+            vendor = self._owner(request)
+            if vendor is None:
+                return as_json({"error": "No vendor has this path"}, 404)
+            if request.fault.eat:
+                vendor.eat(request.fault.eat)
+            return vendor.answer(request)
+
+    def spoken(self, request: Request) -> Mapping[int, str]:
+        """Return what the vendor that owns the path says itself of a status."""
+        vendor = self._owner(request)
+        return vendor.spoken if vendor else SPOKEN
+
+    def _owner(self, request: Request) -> Vendor | None:
+        return next((each for each in self.vendors.values() if request.path.startswith(each.prefixes)), None)
 
     def end(self, request: Request, answer: Answer, ledger: Ledger) -> None:
         """Count a request out, and write it down."""

@@ -1,16 +1,20 @@
 """Upload: fill one vendor job with its chunks, in order, by this one writer."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from orchestrator.job.chunk import Chunk, ChunkState, VendorJobState
-from orchestrator.job.commit import MoveChunk, Moved, MoveVendorJob, NewVendorJob, Outcome, Wait
+from orchestrator.job.commit import MoveChunk, Moved, MoveVendorJob, NewVendorJob, Outcome, Stopped, Wait
 from orchestrator.job.errors import Rejected, Throttled, Unreachable
 from orchestrator.job.marker import new_marker
+from orchestrator.job.status import StopReason
 from orchestrator.job.step import PARTITION_GAP, StepKind, Successor
 from orchestrator.providers.provider import Posted, Proof, Sink, Walking
 from orchestrator.results.chunks import unpack_rows
 from orchestrator.steps.sinks import remote_id_of, sink_of
 from orchestrator.steps.step import Turn
+
+MOST_LOST = 8  # vendor jobs abandoned for the same rows before a person must look; the waits add up to 4 min
 
 
 def upload(turn: Turn) -> Outcome:
@@ -81,6 +85,9 @@ class _Filler:
         return self._replace(chunks)
 
     def _replace(self, chunks: Sequence[Chunk]) -> Outcome:
+        tried = self._seq // PARTITION_GAP
+        if tried >= MOST_LOST * (1 + self._turn.job.restarts):
+            return Stopped(reason=StopReason.OUTAGE, message=f"the vendor lost the same rows {tried + 1} times")
         # A multiple of the gap above the old number: unlike the numbers that split gives out, and the same if repeated.
         seq = self._seq + PARTITION_GAP
         self._turn.tell(event="vendor_job.abandoned", data={"vendorJobId": self._remote_id})
@@ -93,6 +100,6 @@ class _Filler:
                 chunks=[chunk.seq for chunk in chunks],
             ),
             cursor={},
-            successors=[Successor(kind=StepKind.CREATE, vendor_seq=seq)],
+            successors=[Successor(kind=StepKind.CREATE, vendor_seq=seq, due_in=timedelta(seconds=2**tried))],
         )
         return Moved()

@@ -16,6 +16,7 @@ from orchestrator.store.records import Row, job_of, micros, step_of
 from orchestrator.store.tables import budgets, jobs, steps
 
 LEASE = timedelta(seconds=10)  # renewed each 3 s, so two lost heartbeats are survived
+IN_LINE = timedelta(minutes=1)  # longer than a turn: a step due for longer was held back by us, not by its vendor
 DAY = timedelta(days=1) // timedelta(microseconds=1)
 
 
@@ -48,7 +49,10 @@ class Claims:
             if row is None:
                 connection.rollback()
                 return None
-            job = connection.execute(select(jobs).where(jobs.c.id == row["job_id"])).mappings().one()
+            job: Row = connection.execute(select(jobs).where(jobs.c.id == row["job_id"])).mappings().one()
+        in_line = row["now"] - row["due_at"]
+        if in_line > micros(IN_LINE):
+            job = self._excuse(row["job_id"], in_line)
         lease = Lease(
             step_id=step_id, job_id=row["job_id"], budget_id=row["budget_id"], epoch=row["lease_epoch"], owner=owner
         )
@@ -70,6 +74,14 @@ class Claims:
             .where(jobs.c.id == job_id, jobs.c.status == JobStatus.CREATED)
             .values(status=JobStatus.STARTED, started_at=now, progress_at=now)
         )
+
+    def _excuse(self, job_id: int, in_line: int) -> Row:
+        """Leave the time that a due step waited in line out of its job's time without progress; return the job."""
+        later = jobs.c.progress_at + in_line
+        excused = case((later > self._database.now, self._database.now), else_=later)
+        with self._database.write() as connection:
+            statement = update(jobs).where(jobs.c.id == job_id).values(progress_at=excused)
+            return connection.execute(statement.returning(jobs)).mappings().one()
 
     def _take(self, connection: Connection, step_id: int, owner: str) -> Row | None:
         now = self._database.now

@@ -12,25 +12,31 @@ from orchestrator.job.step import Lease
 from orchestrator.store.engine import Database
 from orchestrator.store.tables import chunks, vendor_jobs
 
+AHEAD = frozenset({VendorJobState.OPEN, VendorJobState.FILLED, VendorJobState.RELEASED, VendorJobState.DONE})
+
 
 def apply_effects(connection: Connection, database: Database, lease: Lease, effects: Sequence[Effect]) -> bool:
-    """Carry out the effects in order; return whether the job got on by them. Raises Fenced."""
-    moved = False
+    """Carry out the effects in order; return whether the job got on by them. Raises Fenced.
+
+    An intent is no progress, nor is its taking back: else a vendor that is down would never be given up.
+    """
+    got_on = False
     for effect in effects:
         match effect:
             case NewVendorJob():
                 _plan(connection, database, lease, effect)
             case MoveVendorJob():
                 _move(connection, database, lease, effect)
+                got_on |= effect.to in AHEAD
             case VendorProgress():
-                moved |= _progress(connection, lease, effect)
-                continue
+                got_on |= _progress(connection, lease, effect)
             case Chunk():
                 _insert_chunk(connection, lease, effect)
+                got_on = True
             case MoveChunk():
                 _move_chunk(connection, lease, effect)
-        moved = True
-    return moved
+                got_on |= effect.to is ChunkState.ACKED
+    return got_on
 
 
 def _plan(connection: Connection, database: Database, lease: Lease, effect: NewVendorJob) -> None:

@@ -71,7 +71,7 @@ class _Fixing:
         before, fixes = self.before, self.fixes
         reasons = [(values["circuit_until"] or 0, str(WaitReason.GATE))] if "circuit_until" in values else []
         if fixes.gate_for is not None:
-            reasons.append((self.now + micros(fixes.gate_for), str(WaitReason.RETRY_AFTER)))
+            reasons.append((self.now + micros(fixes.gate_for), str(WaitReason.GATE)))
         if fixes.blocked_for is not None:
             reasons.append((self.now + micros(fixes.blocked_for), str(fixes.blocked_by)))
         by_circuit = before["blocked_until"] == before["circuit_until"]

@@ -24,6 +24,7 @@ THROTTLED_BY: Mapping[StopReason | None, WaitReason] = {
     StopReason.VENDOR_QUOTA: WaitReason.QUOTA,
     StopReason.API_LIMIT: WaitReason.API_LIMIT,
 }
+A_MOMENT = 1_000_000  # µs
 
 Also = Callable[[Connection, int], None]  # writes something of its own in the transaction that makes the job
 
@@ -176,7 +177,8 @@ class Jobs:
             return None
         budget = connection.execute(select(budgets).where(budgets.c.id == job.budget_id)).one()
         first = ready[0]
-        if (budget.blocked_until or 0) > max(first.now, first.due_at) and first.kind not in LOCAL:
+        # A step that met the obstacle itself knows best what it was; the budget's own time is a moment later.
+        if (budget.blocked_until or 0) > max(first.now, first.due_at + A_MOMENT) and first.kind not in LOCAL:
             blocked = budget.blocked_by if budget.blocked_by in set(WaitReason) else WaitReason.RATE
             return Waiting(reason=WaitReason(blocked), until=from_micros(budget.blocked_until))
         if first.due_at <= first.now or first.wait_reason is None:

@@ -13,6 +13,7 @@ from orchestrator.store.connections import Connections
 from orchestrator.store.control import Control
 from orchestrator.store.engine import ClockShift, Database
 from orchestrator.store.events import Events
+from orchestrator.store.garbage import Garbage
 from orchestrator.store.hints import Hints
 from orchestrator.store.idempotency import IdempotencyKeys
 from orchestrator.store.jobs import Jobs
@@ -20,6 +21,7 @@ from orchestrator.store.keys import Keys
 from orchestrator.store.outbox import Outbox
 from orchestrator.store.parts import Parts
 from orchestrator.store.rescue import Rescue
+from orchestrator.store.retention import Retention
 from orchestrator.store.row_errors import RowErrors
 from orchestrator.store.schedules import Schedules
 from orchestrator.store.sweeps import Sweeps
@@ -41,6 +43,7 @@ class Store:
         self.connections = Connections(database)
         self.control = Control(database)
         self.events = Events(database)
+        self.garbage = Garbage(database)
         self.hints = Hints(database)
         self.idempotency = IdempotencyKeys(database)
         self.jobs = Jobs(database)
@@ -48,6 +51,7 @@ class Store:
         self.outbox = Outbox(database)
         self.parts = Parts(database)
         self.rescue = Rescue(database)
+        self.retention = Retention(database)
         self.row_errors = RowErrors(database)
         self.schedules = Schedules(database)
         self.sweeps = Sweeps(database)

@@ -49,4 +49,4 @@ def steady(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, vend
 def _served(workshop: Workshop) -> Iterator[Served]:
     with served(workshop) as api:
         yield api
-    workshop.pool.close()
+    workshop.close()

@@ -60,7 +60,7 @@ def api(sqlite_template: Path, tmp_path: Path, time_told: TimeTold, vendor: Runn
     workshop = Workshop(database, time_told, vendor)
     with served(workshop) as api:
         yield api
-    workshop.pool.close()
+    workshop.close()
     database.dispose()
 
 

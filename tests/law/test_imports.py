@@ -18,7 +18,10 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "anyio": ("orchestrator/api/",),  # FastAPI's own: its threads are where an upload's body is read
     "celery": ("orchestrator/dispatch.py", "workers/"),
     "cronsim": ("orchestrator/lifecycle/timetable.py",),  # a pure function of time
-    "cryptography": ("orchestrator/secrets.py",),
+    "cryptography": (
+        "orchestrator/secrets.py",
+        "orchestrator/sandbox/salesforce/jwt.py",  # checks who signed an assertion, as the vendor does
+    ),
     "fastapi": ("orchestrator/api/", "orchestrator/console/", "orchestrator/sandbox/"),
     "httpcore": ("orchestrator/http/",),  # below httpx: addresses are checked where the socket is opened
     "httpx": (

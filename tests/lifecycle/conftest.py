@@ -6,12 +6,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.engine import make_url
 
+from orchestrator.dispatch import Dispatch, make_celery
 from orchestrator.lifecycle import turn
+from orchestrator.notify import Notifier
 from orchestrator.providers.salesloft.bulk_jobs import SalesloftBulkJobs
 from orchestrator.sandbox.options import Options
 from orchestrator.sandbox.server import Running, running
 from orchestrator.store import engine
 from orchestrator.store.engine import Database
+from orchestrator.upkeep import Upkeep
 from tests.conftest import TimeTold
 from tests.lifecycle.workshop import Workshop
 
@@ -58,7 +61,7 @@ def workshop(database: Database, time_told: TimeTold, sandbox: Running) -> Itera
     """Everything of one process but the broker; once each on SQLite and PostgreSQL."""
     workshop = Workshop(database, time_told, sandbox)
     yield workshop
-    workshop.pool.close()
+    workshop.close()
 
 
 @pytest.fixture
@@ -72,3 +75,19 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 def a_checkpoint_each_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commit whatever is handed over, so that there are more moments at which a worker can die."""
     monkeypatch.setattr(turn, "CHECKPOINT", timedelta(0))
+
+
+@pytest.fixture
+def upkeep(workshop: Workshop) -> Upkeep:
+    """What beat does."""
+    notifier = Notifier(
+        workshop.store.outbox, client=workshop.pool.token_client, secret=lambda _: b"", now=workshop.time_told.now
+    )
+    return Upkeep(
+        store=workshop.store,
+        objects=workshop.objects,
+        dispatch=Dispatch(workshop.store, make_celery("memory://")),
+        lifecycle=workshop.lifecycle,
+        notifier=notifier,
+        retention=timedelta(days=30),
+    )

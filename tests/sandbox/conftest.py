@@ -9,6 +9,8 @@ import pytest
 from orchestrator.sandbox.options import Options
 from orchestrator.sandbox.server import Running, running
 
+from .salesforce import Org
+
 
 class Caller:
     """One caller of a sandbox, with helpers for its control plane."""
@@ -65,6 +67,13 @@ def sandbox(shared: Running) -> Iterator[Caller]:
     caller = Caller(shared.url)
     yield caller
     caller.api.close()
+
+
+@pytest.fixture
+def org(sandbox: Caller) -> Org:
+    """The imitated Salesforce, whose jobs handle all their rows at once."""
+    sandbox.switch(sf_speed=0)
+    return Org(sandbox)
 
 
 @pytest.fixture

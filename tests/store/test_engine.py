@@ -1,5 +1,6 @@
 """Transactions, the database's clock, and what a lost connection looks like."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -71,7 +72,8 @@ def test_a_written_time_is_the_time_of_the_statement(database, time_told: TimeTo
 
 
 def plan(connection: Connection, database: Database) -> str:
-    query = select(steps.c.id).where(steps.c.state == "ready", steps.c.due_at <= database.now)
+    due = (steps.c.state == "ready", steps.c.budget_id == 1, steps.c.due_at <= database.now)
+    query = select(steps.c.id).where(*due).order_by(steps.c.due_at)
     if database.dialect == "postgresql":
         connection.execute(text("SET LOCAL enable_seqscan = off"))
     compiled = query.compile(connection, compile_kwargs={"literal_binds": True, "render_postcompile": True})
@@ -86,7 +88,7 @@ def test_a_comparison_with_now_can_use_an_index(database_url):
         lines = plan(connection, database)
 
     assert "ix_steps_ready" in lines
-    assert "Index Cond: (due_at" in lines or "due_at<?" in lines
+    assert re.search(r"Index Cond: .*due_at|due_at<\?", lines)
     database.dispose()
 
 

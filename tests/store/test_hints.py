@@ -1,15 +1,13 @@
 """Which due step gets a worker next: caps, kept places, lost hints, fair shares, and plans that stay fast."""
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import select
 
 from orchestrator.job.commit import Commit, Fixes, Moved, Wait
 from orchestrator.job.status import WaitReason
@@ -24,7 +22,6 @@ from tests.conftest import TimeTold
 from tests.store.given import a_connection, a_job, a_tenant
 
 CAP = 4
-MANY = 100_000
 SECOND = timedelta(seconds=1)
 
 
@@ -265,75 +262,3 @@ def one_after_the_other(
 def job_of(store: Store, step_id: int) -> int:
     with store.database.read() as connection:
         return int(connection.execute(select(steps.c.job_id).where(steps.c.id == step_id)).scalar_one())
-
-
-# Plans
-
-
-def fill(store: Store, job_id: int, due_in: timedelta) -> None:
-    """Give a job a hundred thousand more steps, due then."""
-    series = {
-        "postgresql": "SELECT n FROM generate_series(1000, :last) AS n",
-        "sqlite": "WITH RECURSIVE c(n) AS (SELECT 1000 UNION ALL SELECT n + 1 FROM c WHERE n < :last) SELECT n FROM c",
-    }[store.database.dialect]
-    columns = "job_id, budget_id, connection_id, provider, kind, state, cursor, created_at"
-    statement = f"""
-        INSERT INTO steps ({columns}, vendor_seq, partition, due_at, vtime)
-        SELECT {columns}, series.n, series.n, due_at + :pause, vtime + series.n
-        FROM steps, ({series}) AS series WHERE job_id = :job
-    """
-    numbers = {"last": 999 + MANY, "job": job_id, "pause": due_in // timedelta(microseconds=1)}
-    with store.database.write() as connection:
-        connection.execute(text(statement), numbers)
-        connection.execute(text("ANALYZE steps"))
-
-
-@contextmanager
-def statements(database: Database) -> Iterator[list[tuple[str, Any]]]:
-    """Note every statement about steps, with its parameters."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if re.search(r"\bsteps\b", statement):
-            seen.append((statement, parameters))
-
-    engines = {database._writer, database._reader}
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", note)
-    yield seen
-    for engine in engines:
-        event.remove(engine, "before_cursor_execute", note)
-
-
-def plan(database: Database, statement: str, parameters: Any) -> str:
-    """Return how the database would carry the statement out."""
-    words = "EXPLAIN" if database.dialect == "postgresql" else "EXPLAIN QUERY PLAN"
-    with database.read() as connection:
-        rows = connection.exec_driver_sql(f"{words} {statement}", parameters)
-        return "\n".join(str(row[-1]) for row in rows)
-
-
-def reads_it_all(plan: str) -> bool:
-    """Whether the plan looks at every row of the table, or sorts a hundred thousand of them."""
-    return bool(re.search(r"Seq Scan on steps|SCAN steps(?! USING)", plan))
-
-
-@pytest.mark.parametrize("due_in", [timedelta(hours=1), timedelta(0)], ids=["waiting", "due but capped"])
-def test_a_hundred_thousand_steps_are_never_all_looked_at(
-    store: Store, connection: Connection, due_in: timedelta
-) -> None:
-    crowd = a_job_of(store, connection, StepKind.FETCH)
-    fill(store, crowd, due_in)
-    a_job_of(store, connection, *[StepKind.POLL] * CAP)
-    lease = claimed(store, take(store, connection, room=1)[0].step_id)
-
-    with statements(store.database) as seen:
-        store.hints.budgets_due()
-        take(store, connection)
-        take(store, connection)
-        store.commits.commit(lease, Commit(cursor={"after": 1}))
-        store.commits.commit(lease, Commit(outcome=Wait.nothing()))
-
-    plans = {statement: plan(store.database, statement, parameters) for statement, parameters in seen}
-    assert len(plans) > 8
-    assert [(statement, plan) for statement, plan in plans.items() if reads_it_all(plan)] == []

@@ -74,7 +74,7 @@ def _structured(read: Headers) -> Iterator[_Policy]:
         yield _Policy(
             header="ratelimit",
             remaining=_number(read, "ratelimit", params.get("r") or params.get("remaining")),
-            amount=_number(read, "ratelimit-policy", rules.get("q") or params.get("limit")),
+            amount=_number(read, "ratelimit-policy", rules.get("q")) or _number(read, "ratelimit", params.get("limit")),
             window=_span(read, "ratelimit-policy", window),
             resets_in=_span(read, "ratelimit", resets_in),
         )

@@ -118,7 +118,9 @@ def _on_days(found: Found, operator: str, day: re.Match[str], now: int) -> Meant
     shift = {"today": 0, "yesterday": -1, "tomorrow": 1}.get(day[0].lower(), -int(day["days"] or 0))
     first = midnight + timedelta(days=shift)
     last = midnight + timedelta(days=1) if day["days"] else first + timedelta(days=1)
-    start, end = (stamp_z(int(at.timestamp() * 1_000_000))[: 10 if found.field.type == "date" else None] for at in (first, last))
+    start, end = (
+        stamp_z(int(at.timestamp() * 1_000_000))[: 10 if found.field.type == "date" else None] for at in (first, last)
+    )
     tests: dict[str, Callable[[str], bool]] = {
         "=": lambda v: start <= v < end,
         "!=": lambda v: not start <= v < end,
@@ -177,4 +179,6 @@ def _wrong(found: Found, token: Token) -> Exception:
 
 def _no_column(table: Table, path: str) -> Exception:
     text = f"No such column '{path}' on entity '{table.thing.name}'."
-    return refused(400, "INVALID_FIELD", f"\nERROR at Row:1:Column:1\n{text} If you are attempting to use a custom field")
+    return refused(
+        400, "INVALID_FIELD", f"\nERROR at Row:1:Column:1\n{text} If you are attempting to use a custom field"
+    )

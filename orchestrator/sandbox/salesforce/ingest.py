@@ -61,7 +61,7 @@ class Ingest:
         if len(content.body.decode(errors="replace")) > self._switches.now.sf_multipart_chars:
             raise refused(400, "CLIENTINPUTERROR", "The content of a multipart job is limited to 100,000 characters")
         job = self._made(call, decoded(definition.body))
-        job.upload, job.puts = content.body, 1
+        job.upload, job.size, job.puts = content.body, len(content.body), 1
         self._release(job)
         return shown(job.short() | self._style(job))
 
@@ -146,7 +146,7 @@ class Ingest:
             raise refused(400, "CLIENTINPUTERROR", "The upload is larger than 150 MB once it is base64")
         job.puts += 1
         if job.puts == 1:
-            job.upload = body
+            job.upload, job.size = body, len(body)
         return Answer(status=201, media="text/plain")
 
     def change(self, call: Call) -> Answer:
@@ -202,7 +202,7 @@ class Ingest:
             "failed": sum(job.failed for job in jobs),
             "jobs": [
                 {"id": j.id, "object": j.object, "operation": j.operation, "state": j.state, "user": j.user}
-                | {"puts": j.puts, "bytes": len(j.upload), "processed": j.processed, "failed": j.failed}
+                | {"puts": j.puts, "bytes": j.size, "processed": j.processed, "failed": j.failed}
                 | {"released": bool(j.released_at), "message": j.message}
                 for j in jobs
             ],

@@ -1,6 +1,7 @@
 """An ingest job: its upload, and what became of each row."""
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -9,10 +10,18 @@ from orchestrator.sandbox.options import Options
 from orchestrator.sandbox.salesforce.job import Job, State
 from orchestrator.sandbox.salesforce.loading import HeaderRefused, Loader
 from orchestrator.sandbox.salesforce.text import (
-    DELIMITERS, Unreadable, checked, lines, measured, parsed, plain, quoted,
+    DELIMITERS,
+    Unreadable,
+    checked,
+    lines,
+    measured,
+    parsed,
+    plain,
+    quoted,
 )  # fmt: skip
 from orchestrator.sandbox.salesforce.values import RowRefused, scientific
 
+STRAY = re.compile(' +"')
 BUSY = "unable to obtain exclusive access to this record"
 LOAD_CHUNK = 200  # rows of one call inside the vendor; an external id may stand in it once
 
@@ -27,14 +36,16 @@ class IngestJob(Job):
     make_loader: MakeLoader
     allow: Allow
     external: str | None = None
-    upload: bytes = b""
+    upload: bytes = b""  # until it is read
+    size: int = 0  # bytes of the upload
     puts: int = 0
     total: int = 0
     header: list[str] = field(default_factory=list)
     sent_twice: int = 0  # good rows that equal an earlier good row of their kind, byte for byte
     seen: set[int] = field(default_factory=set)
+    _has_stray_blanks: bool = False
     _loader: Loader | None = None
-    _rows: Iterator[list[str]] = iter(())
+    _rows: Iterator[list[str]] = field(default_factory=lambda: iter(()))
     _good: list[str] = field(default_factory=list)
     _bad: list[str] = field(default_factory=list)
     _files: dict[str, bytes] = field(default_factory=dict)
@@ -53,11 +64,14 @@ class IngestJob(Job):
         try:
             text = checked(self.upload, self.ending, strict_inside=options.sf_strict_breaks)
             self.header, self.total = measured(text, delimiter)
+            self._has_stray_blanks = f'{delimiter} "' in text or '\n "' in text
             if self.header:
                 self._loader = self.make_loader(self, self.header)
         except (Unreadable, HeaderRefused) as error:
             self._fail(str(error))
             return
+        if self._loader is not None:
+            self.upload = b""
         self._rows = parsed(text, delimiter)
         next(self._rows, None)
 
@@ -86,6 +100,8 @@ class IngestJob(Job):
         delimiter = DELIMITERS[self.delimiter]
         try:
             _check(row, len(self.header), number, options)
+            if self._has_stray_blanks:
+                _check_blanks(row)
             id_, created = loader.load(row)
         except RowRefused as error:
             self.failed += 1
@@ -138,7 +154,10 @@ class IngestJob(Job):
 def _check(row: list[str], width: int, number: int, options: Options) -> None:
     if len(row) > width:
         raise RowRefused("INVALID_FIELD", f"the row has {len(row)} cells, the header {width}")
-    if any(cell.startswith(" ") and cell.lstrip().startswith('"') for cell in row):
-        raise RowRefused("INVALID_FIELD", "a blank stands between a delimiter and a quote")
     if options.sf_lock_every and (number + 1) % options.sf_lock_every == 0:
         raise RowRefused("UNABLE_TO_LOCK_ROW", BUSY)
+
+
+def _check_blanks(row: list[str]) -> None:
+    if any(STRAY.match(cell) for cell in row):
+        raise RowRefused("INVALID_FIELD", "a blank stands between a delimiter and a quote")

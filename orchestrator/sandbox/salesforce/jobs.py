@@ -30,7 +30,8 @@ class Jobs:
         self._clock = clock
         self._switches = switches
         self.all: dict[str, Job] = {}
-        self._made = 0
+        self._made = 0  # of all users
+        self.made = 0  # of ours, those that are gone too
         self._lists: dict[str, list[str]] = {}  # the keys of a list, as they were when it was asked for first
         self.foreign_writes = 0  # calls that would change or read into a job of somebody else
 
@@ -42,6 +43,7 @@ class Jobs:
     def keep(self, job: Job) -> None:
         """Add a job."""
         self.all[job.key] = job
+        self.made += not job.foreign
 
     def forget(self, job: Job) -> None:
         """Delete a job and its files."""
@@ -116,7 +118,7 @@ class Jobs:
         """What is counted of every job."""
         ours = [job for job in self.all.values() if not job.foreign]
         return {
-            "made": self._made,
+            "made": self.made,
             "foreign": len(self.all) - len(ours),
             "foreign_writes": self.foreign_writes,
             "states": {state: sum(job.state is state for job in ours) for state in State},

@@ -32,6 +32,6 @@ def _bytes(part: str) -> bytes:
 def _key(pem: str) -> RSAPublicKey:
     raw = pem.encode()
     key = load_pem_x509_certificate(raw).public_key() if b"CERTIFICATE" in raw else load_pem_public_key(raw)
-    if not isinstance(key, RSAPublicKey):
-        raise ValueError("not an RSA key")
-    return key
+    if isinstance(key, RSAPublicKey):
+        return key
+    raise ValueError("not an RSA key")

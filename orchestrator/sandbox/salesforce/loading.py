@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.sandbox.salesforce import ids
-from orchestrator.sandbox.salesforce.records import Org, Record, Table
-from orchestrator.sandbox.salesforce.schema import ID, Field
+from orchestrator.sandbox.salesforce.records import Draft, Org, Table
+from orchestrator.sandbox.salesforce.schema import Field
 from orchestrator.sandbox.salesforce.values import Read, RowRefused, reader
 
 NULL = "#N/A"
@@ -40,7 +40,7 @@ class Loader:
         self._key = self._key_cell(key) if operation == "upsert" and (key or "").lower() != "id" else None
         self._required = [(column, f) for column, f in enumerate(table.thing.fields) if f.required]
         self._unique = [(column, f) for column, f in enumerate(table.thing.fields) if f.unique]
-        self._defaults = [(column, f.default) for column, f in enumerate(table.thing.fields) if f.default]
+        self._blank: Draft = [field.default for field in table.thing.fields]
         self._loads: dict[str, Callable[[Sequence[str]], Outcome]] = {
             "insert": self._insert,
             "update": self._update,
@@ -91,27 +91,26 @@ class Loader:
             raise HeaderRefused(f"InvalidBatch : Field name not found : {key}")
         return cell
 
-    def _applied(self, record: Record, row: Sequence[str], own: str | None) -> Record:
+    def _apply(self, draft: Draft, row: Sequence[str], own: str | None) -> None:
+        width = len(row)
         for cell in self._cells:
-            text = row[cell.place] if cell.place < len(row) else ""
-            if not text:
+            if cell.place >= width or not (text := row[cell.place]):
                 continue
             if not cell.field.writable:
                 raise _read_only(cell.field)
-            record[cell.column] = None if text == NULL else cell.read(text)
-        self._check_required(record)
-        self._check_unique(record, own)
-        return record
+            draft[cell.column] = None if text == NULL else cell.read(text)
+        self._check_required(draft)
+        self._check_unique(draft, own)
 
-    def _check_required(self, record: Record) -> None:
-        missing = [field.name for column, field in self._required if not record[column]]
+    def _check_required(self, draft: Draft) -> None:
+        missing = [field.name for column, field in self._required if not draft[column]]
         if missing:
             names = ", ".join(missing)
             raise RowRefused("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{names}]", *missing)
 
-    def _check_unique(self, record: Record, own: str | None) -> None:
+    def _check_unique(self, draft: Draft, own: str | None) -> None:
         for column, field in self._unique:
-            value = record[column]
+            value = draft[column]
             for other in self._table.find(column, value) if value else ():
                 if other != own:
                     text = f"duplicate value found: {field.name} duplicates value on record with id: {ids.full(other)}"
@@ -120,12 +119,10 @@ class Loader:
     def _insert(self, row: Sequence[str]) -> Outcome:
         if self.id_of(row):
             raise RowRefused("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", "Id")
-        record: Record = [None] * len(self._table.thing.fields)
-        for column, value in self._defaults:
-            record[column] = value
-        self._applied(record, row, None)
-        self._org.born(record, self._user)
-        return self._table.add(record), True
+        draft = self._blank.copy()
+        self._apply(draft, row, None)
+        self._org.born(draft, self._user)
+        return self._table.add(draft), True
 
     def _update(self, row: Sequence[str]) -> Outcome:
         if not self.id_of(row):
@@ -133,10 +130,11 @@ class Loader:
         return self._changed(self._found(self.id_of(row)), row)
 
     def _changed(self, key: str, row: Sequence[str]) -> Outcome:
-        record = self._applied(self._table.rows[key].copy(), row, key)
-        self._org.touched(record)
-        self._table.replace(key, record)
-        return record[ID] or "", False
+        draft = list(self._table.rows[key])
+        self._apply(draft, row, key)
+        self._org.touched(draft)
+        self._table.replace(key, draft)
+        return ids.full(key), False
 
     def _upsert(self, row: Sequence[str]) -> Outcome:
         if self._key is None:
@@ -161,7 +159,7 @@ class Loader:
         key = self._found(self.id_of(row))
         record = self._table.rows[key]
         self._table.remove(key, None if self._operation == "hardDelete" else self._org.binned(record))
-        return record[ID] or "", False
+        return ids.full(key), False
 
     def _found(self, text: str) -> str:
         key = ids.key_of(text)
@@ -189,7 +187,9 @@ def _parent(parent: Table, column: int, text: str) -> str:
     found = parent.find(column, text)
     name, field = parent.thing.name, parent.thing.fields[column].name
     if not found:
-        raise RowRefused("INVALID_FIELD", f"Foreign key external ID: {text} not found for field {field} in entity {name}")
+        raise RowRefused(
+            "INVALID_FIELD", f"Foreign key external ID: {text} not found for field {field} in entity {name}"
+        )
     return ids.full(found[0])
 
 

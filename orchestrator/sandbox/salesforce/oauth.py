@@ -198,5 +198,3 @@ def _unpacked(packed: str) -> tuple[str, str]:
 def bad(error: str, description: str) -> Refused:
     """Return a refusal of the token endpoint, which speaks OAuth and not the envelope of the rest."""
     return Refused(shown({"error": error, "error_description": description}, 400))
-
-

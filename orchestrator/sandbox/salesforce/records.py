@@ -5,11 +5,19 @@ from collections.abc import Iterator, Sequence
 from orchestrator.sandbox.salesforce import ids
 from orchestrator.sandbox.salesforce.call import stamp_z
 from orchestrator.sandbox.salesforce.schema import (
-    CREATED, CREATED_BY, ID, IS_DELETED, MODIFIED, MODSTAMP, OBJECTS, SObject,
+    CREATED,
+    CREATED_BY,
+    ID,
+    IS_DELETED,
+    MODIFIED,
+    MODSTAMP,
+    OBJECTS,
+    SObject,
 )  # fmt: skip
 from orchestrator.sandbox.told import Clock
 
-Record = list[str | None]  # values in the order of the object's fields; never changed in place
+Record = tuple[str | None, ...]  # values in the order of the object's fields
+Draft = list[str | None]  # a record in the making
 
 
 class Table:
@@ -19,7 +27,7 @@ class Table:
         self.thing = thing
         self.rows: dict[str, Record] = {}
         self.bin: dict[str, Record] = {}  # deleted, but not for good
-        self._index: dict[int, dict[str, list[str]]] = {
+        self._index: dict[int, dict[str, tuple[str, ...]]] = {
             column: {} for column, field in enumerate(thing.fields) if field.external
         }
         self._made = 0
@@ -29,25 +37,25 @@ class Table:
         columns = self.thing.columns
         return (columns["name"], columns["firstname"], columns["lastname"]) if "lastname" in columns else None
 
-    def add(self, record: Record) -> str:
+    def add(self, draft: Draft) -> str:
         """Keep a new record under the next id; return the id."""
         self._made += 1
         key = ids.short(self.thing.prefix, self._made)
-        record[ID] = ids.full(key)
-        self._put(key, record)
-        return record[ID]
+        draft[ID] = id_ = ids.full(key)
+        self._put(key, draft)
+        return id_
 
-    def replace(self, key: str, record: Record) -> None:
+    def replace(self, key: str, draft: Draft) -> None:
         """Keep a record instead of the one that was there."""
         self._forget(key)
-        self._put(key, record)
+        self._put(key, draft)
 
-    def remove(self, key: str, record: Record | None) -> None:
+    def remove(self, key: str, draft: Draft | None) -> None:
         """Take a record away; into the bin in its last form, or (None) for good."""
         self._forget(key)
         del self.rows[key]
-        if record is not None:
-            self.bin[key] = record
+        if draft is not None:
+            self.bin[key] = tuple(draft)
 
     def find(self, column: int, value: str) -> Sequence[str]:
         """Return the keys of the records with a value in an external field, whatever its case."""
@@ -59,20 +67,24 @@ class Table:
         if deleted:
             yield from self.bin.values()
 
-    def _put(self, key: str, record: Record) -> None:
+    def _put(self, key: str, draft: Draft) -> None:
         if self._name is not None:
             name, first, last = self._name
-            record[name] = " ".join(part for part in (record[first], record[last]) if part) or None
-        self.rows[key] = record
+            draft[name] = f"{draft[first] or ''} {draft[last] or ''}".strip() or None
+        if not self.thing.kept:
+            return
+        self.rows[key] = tuple(draft)
         for column, keys in self._index.items():
-            if (value := record[column]) is not None:
-                keys.setdefault(value.lower(), []).append(key)
+            if (value := draft[column]) is not None:
+                value = value.lower()
+                keys[value] = (*keys.get(value, ()), key)
 
     def _forget(self, key: str) -> None:
         record = self.rows[key]
         for column, keys in self._index.items():
             if (value := record[column]) is not None:
-                keys[value.lower()].remove(key)
+                value = value.lower()
+                keys[value] = tuple(other for other in keys[value] if other != key)
 
 
 class Org:
@@ -80,29 +92,32 @@ class Org:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._moment = (-1, "")  # a millisecond, and how it is written
         self.tables = {thing.name.lower(): Table(thing) for thing in OBJECTS}
 
     def table(self, name: str) -> Table | None:
         """Return the table of an object, whatever the case of its name."""
         return self.tables.get(name.lower())
 
-    def of_id(self, key: str) -> Table | None:
-        """Return the table that a record with such an id would be in."""
-        return next((table for table in self.tables.values() if key.startswith(table.thing.prefix)), None)
-
-    def born(self, record: Record, user: str) -> None:
+    def born(self, draft: Draft, user: str) -> None:
         """Fill in what every new record has."""
-        now = stamp_z(self._clock.now())
-        record[IS_DELETED], record[CREATED], record[CREATED_BY] = "false", now, user
-        record[MODIFIED] = record[MODSTAMP] = now
+        now = self._now()
+        draft[IS_DELETED], draft[CREATED], draft[CREATED_BY] = "false", now, user
+        draft[MODIFIED] = draft[MODSTAMP] = now
 
-    def touched(self, record: Record) -> None:
+    def touched(self, draft: Draft) -> None:
         """Fill in that a record was changed now."""
-        record[MODIFIED] = record[MODSTAMP] = stamp_z(self._clock.now())
+        draft[MODIFIED] = draft[MODSTAMP] = self._now()
 
-    def binned(self, record: Record) -> Record:
+    def binned(self, record: Record) -> Draft:
         """Return a record as it is in the bin."""
-        gone = record.copy()
+        gone = list(record)
         gone[IS_DELETED] = "true"
         self.touched(gone)
         return gone
+
+    def _now(self) -> str:
+        millisecond = self._clock.now() // 1000
+        if self._moment[0] != millisecond:
+            self._moment = (millisecond, stamp_z(millisecond * 1000))
+        return self._moment[1]

@@ -52,12 +52,13 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class SObject:
-    """One object; `bulk` False: Bulk refuses it, plain REST does not."""
+    """One object; `bulk` False: Bulk refuses it, plain REST does not. `kept` False: its records are forgotten."""
 
     name: str
     prefix: str
     own: tuple[Field, ...]
     bulk: bool = True
+    kept: bool = True
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -189,6 +190,18 @@ OBJECTS: Sequence[SObject] = (
             Field(name="Depot_Code__c", length=40, external=True, unique=True),
             Field(name="Notes__c", type="textarea", length=131_072),
         ),
+    ),
+    SObject(
+        name="Crate__c",
+        prefix="a0L",
+        own=(
+            Field(name="Name", length=80),
+            Field(name="Sku__c", length=40, external=True),
+            Field(name="Email__c", type="email", length=80),
+            Field(name="Amount__c", type="double"),
+            Field(name="Note__c", type="textarea", length=32_000),
+        ),
+        kept=False,
     ),
     SObject(
         name="User",

@@ -4,8 +4,9 @@ https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforc
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from orchestrator.sandbox.exchange import Refused
 from orchestrator.sandbox.salesforce.refusals import refused
@@ -108,6 +109,9 @@ class Select:
         return "OFFSET" if self.offset else ""
 
 
+Some = TypeVar("Some")
+
+
 def parse(soql: str) -> Select:
     """Return the query that a text says; refuses what it cannot read."""
     return _Reader(soql).select()
@@ -195,7 +199,7 @@ class _Reader:
             raise malformed(f"unexpected token: '{token.text}'")
         return int(token.text)
 
-    def _more(self, read):  # type: ignore[no-untyped-def]
+    def _more(self, read: Callable[[], Some]) -> Iterator[Some]:
         while self._take(","):
             yield read()
 
@@ -205,9 +209,11 @@ class _Reader:
 
     def _column(self) -> Column | None:
         if self._now.word == "typeof":
-            return self._skip("TYPEOF", "end")
+            self._skip("TYPEOF", "end")
+            return None
         if self._now.text == "(":
-            return self._skip("parent-to-child subqueries", ")")
+            self._skip("parent-to-child subqueries", ")")
+            return None
         path = self._name()
         if not self._take("("):
             return Column(path=path)
@@ -236,7 +242,7 @@ class _Reader:
     def _both(self) -> Condition:
         return self._joined("and", self._one)
 
-    def _joined(self, word: str, read):  # type: ignore[no-untyped-def]
+    def _joined(self, word: str, read: Callable[[], Condition]) -> Condition:
         parts = [read()]
         while self._take(word):
             parts.append(read())

@@ -29,7 +29,9 @@ def checked(body: bytes, ending: str, *, strict_inside: bool) -> str:
     except UnicodeDecodeError as error:
         raise Unreadable(f"ClientInputError : the data is not UTF-8: byte {error.start}") from error
     if _breaks_otherwise(text, ending, strict_inside=strict_inside):
-        raise Unreadable(f"ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is {ending}")
+        raise Unreadable(
+            f"ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is {ending}"
+        )
     return text
 
 
@@ -56,7 +58,7 @@ def measured(text: str, delimiter: str) -> tuple[list[str], int]:
         count = 0
         for row in rows:
             count += 1
-            if len(row) > MOST_FIELDS or sum(map(len, row)) > LONGEST_ROW or max(map(len, row)) > LONGEST_CELL:
+            if len(row) > MOST_FIELDS or _is_too_long(row):
                 raise Unreadable(f"ClientInputError : row {count} is too large")
     except csv.Error as error:
         raise Unreadable(f"ClientInputError : the CSV could not be read: {error}") from error
@@ -65,12 +67,17 @@ def measured(text: str, delimiter: str) -> tuple[list[str], int]:
     return header, count
 
 
+def _is_too_long(row: Sequence[str]) -> bool:
+    characters = sum(map(len, row))
+    return characters > LONGEST_CELL and (characters > LONGEST_ROW or max(map(len, row)) > LONGEST_CELL)
+
+
 def quoted(cells: Sequence[str], delimiter: str) -> str:
     """Return a line with every cell in quotes, without its end."""
     glue = f'"{delimiter}"'
     line = glue.join(cells)
     if line.count('"') > 2 * (len(cells) - 1):
-        line = glue.join(cell.replace('"', '""') for cell in cells)
+        line = glue.join([cell.replace('"', '""') if '"' in cell else cell for cell in cells])
     return f'"{line}"'
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from orchestrator.sandbox.salesforce import ids
 from orchestrator.sandbox.salesforce.schema import NUMBERS, Field
 
-EMAIL = re.compile(r"[^@\s,;]+@[^@\s.,;]+(\.[^@\s.,;]+)+")
+EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s.,;]+")
 WHEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)")
 TRUTHS = {"true": "true", "1": "true", "yes": "true", "false": "false", "0": "false", "no": "false"}
 
@@ -101,7 +101,7 @@ def _when(text: str, field: Field) -> str:
 def _email(text: str, field: Field) -> str:
     if len(text) > field.length:
         return _too_long(text, field)
-    if not EMAIL.fullmatch(text):
+    if not EMAIL.fullmatch(text) or ".." in text or "@." in text:
         raise RowRefused("INVALID_EMAIL_ADDRESS", f"{field.name}: invalid email address: {text}", field.name)
     return text
 

@@ -35,8 +35,8 @@ class Tokens:
         if ends is not None and ends <= self._clock.now():
             raise unauthorized("The access token is invalid, expired or revoked")
 
-    def add(self, token: str) -> None:
-        """Accept a token from now on, for ever."""
+    def add(self, token: str, user: str = "") -> None:
+        """Accept a token from now on, for ever; the team's users are all alike."""
         self._ends[token] = None
 
     def revoke(self, token: str | None = None) -> None:

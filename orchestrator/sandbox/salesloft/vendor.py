@@ -7,6 +7,7 @@ from math import ceil
 from typing import Any
 
 from orchestrator.sandbox.exchange import Answer, Refused, Request, as_json
+from orchestrator.sandbox.faults import SPOKEN
 from orchestrator.sandbox.limiter import Limiter, Rule, Verdict
 from orchestrator.sandbox.options import Switches
 from orchestrator.sandbox.salesloft.bulk import BulkJobs
@@ -30,6 +31,7 @@ class Salesloft:
     """The imitated vendor."""
 
     prefixes: tuple[str, ...] = ("/v2/", "/oauth/")
+    spoken: Mapping[int, str] = SPOKEN
 
     def __init__(self, clock: Clock, switches: Switches) -> None:
         self._switches = switches

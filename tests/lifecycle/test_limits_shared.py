@@ -1,0 +1,148 @@
+"""A budget that others spend from: another integration of the account, and many jobs of our own."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from orchestrator.http import purse
+from orchestrator.job.criteria import DownloadCriteria
+from orchestrator.job.record import Job
+from orchestrator.lifecycle.connections import Wish
+from orchestrator.sandbox.options import Options
+from orchestrator.store.tables import budgets, steps
+from tests.lifecycle.workshop import ITEMS, Workshop
+
+PUBLISHED = 600
+RESERVE = 0.2
+SECONDS = 180
+EATEN = 4  # units a second of another integration: 40 % of what is published
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each wait for a token end the turn: time is told here, and nobody waits for it."""
+    monkeypatch.setattr(purse, "WAIT_IN_PLACE", 0.0)
+
+
+@pytest.fixture
+def options() -> Options:
+    """A vendor with a limit of 600 a minute."""
+    return Options(people=0, accounts=0, others=0, rest_records=1_000, rate=0, rest_rate=PUBLISHED, rest_window=60.0)
+
+
+def turns(workshop: Workshop, job: Job, room: int = 100) -> list[int]:
+    """Let dispatch choose steps and let them take turns; return them in their order."""
+    hints = workshop.store.hints.take(job.budget_id, room=room, cap_of=workshop.vendors.cap)
+    return [hint.step_id for hint in hints if workshop.turns.take_turn(hint.step_id)]
+
+
+def seconds(workshop: Workshop, count: int) -> Iterator[int]:
+    """Let time pass for us and for the vendor."""
+    for second in range(count):
+        yield second
+        workshop.passes(timedelta(seconds=1))
+        workshop.sandbox.world.clock.advance(1)
+
+
+def test_a_reserve_holds_while_others_spend_at_random(workshop: Workshop) -> None:
+    dice = random.Random(7)
+    rate = {"kind": "rate", "amount": PUBLISHED, "seconds": 60}
+    jobs = [workshop.download(workshop.connect("rest", limits=[rate], reserve=RESERVE), "items", page_size=2)]
+    jobs += [workshop.download("rest", "items", page_size=2) for _ in range(3)]
+    vendor, ours, most = workshop.sandbox.world.rest, 0, 0
+
+    for _ in seconds(workshop, SECONDS):
+        vendor.eat(dice.choice((0, 0, 2 * EATEN, 2 * EATEN)))
+        before = sum(workshop.routes.values())
+        turns(workshop, jobs[0])
+        made = sum(workshop.routes.values()) - before
+        ours += made
+        most = max(most, vendor.limiter._used if made else 0)
+
+    assert vendor.limiter.refusals <= ours / 1000
+    assert most <= PUBLISHED * (1 - RESERVE) + 2 * EATEN
+    assert ours >= 0.8 * (PUBLISHED * (1 - RESERVE) / 60 - EATEN) * SECONDS
+
+
+def submitted(workshop: Workshop, connection: str, pages: int) -> Job:
+    """Submit a download of so many pages."""
+    return workshop.download(connection, "items", page_size=1_000 // pages)
+
+
+def first_pages(workshop: Workshop, small: Job, rounds: int) -> tuple[int, Counter[int]]:
+    """Let everybody take turns, a second apart, until the small job has rows; return the round and who had turns."""
+    served: Counter[int] = Counter()
+    owners = {}
+    for round_ in range(1, rounds + 1):
+        for step in turns(workshop, small):
+            owners.setdefault(step, _job_of(workshop, step))
+            served[owners[step]] += 1
+        if workshop.job(small).counts.stored:
+            return round_, served
+        workshop.passes(timedelta(seconds=1))
+        workshop.sandbox.world.clock.advance(1)
+    raise AssertionError(f"nothing after {rounds} rounds: {served}")
+
+
+def _job_of(workshop: Workshop, step: int) -> int:
+    (row,) = workshop.rows(select(steps.c.job_id).where(steps.c.id == step))
+    return int(row["job_id"])
+
+
+def flood(workshop: Workshop, connections: list[str], jobs: int, pages: int) -> None:
+    """Submit many long jobs, over all these connections, and let them run for a while."""
+    made = [submitted(workshop, connections[number % len(connections)], pages) for number in range(jobs)]
+    for _ in seconds(workshop, 5):
+        turns(workshop, made[0])
+
+
+@pytest.fixture
+def slow() -> dict[str, Any]:
+    """A limit that gives the flood work for hours."""
+    return {"limits": [{"kind": "rate", "amount": 1_200, "seconds": 60}]}
+
+
+def test_a_small_job_behind_a_hundred_long_ones_has_its_first_page_within_three_rounds(
+    workshop: Workshop, slow: dict[str, Any]
+) -> None:
+    workshop.sandbox.world.change({"rest_rate": 0})
+    flood(workshop, [workshop.connect("rest", **slow)], jobs=100, pages=500)
+
+    small = submitted(workshop, "rest", 5)
+    round_, served = first_pages(workshop, small, rounds=10)
+
+    assert round_ <= 3
+    assert served[small.id] >= 1
+
+
+def test_a_flood_over_many_connections_of_a_shared_budget_has_the_place_of_one_tenant(
+    workshop: Workshop, slow: dict[str, Any]
+) -> None:
+    workshop.sandbox.world.change({"rest_rate": 0})
+    names = [workshop.connect("rest", f"c{number}", budget="shared", **slow) for number in range(8)]
+    flood(workshop, names, jobs=60, pages=500)
+    budget = workshop.store.connections.get(workshop.tenant.id, "c0").budget_id
+    with workshop.database.write() as connection:
+        connection.execute(budgets.update().where(budgets.c.id == budget).values(tenant_id=None))
+
+    small = _of_another_tenant(workshop)
+    round_, _ = first_pages(workshop, small, rounds=10)
+
+    assert small.budget_id == budget
+    assert round_ <= 3
+
+
+def _of_another_tenant(workshop: Workshop) -> Job:
+    other = workshop.store.keys.add_tenant("beta")
+    credentials = {"type": "bearer", "token": "sandbox-key"}
+    wish = Wish(
+        name="mine", provider="rest", base_url=workshop.sandbox.url, credentials=credentials, settings=ITEMS,
+        budget="shared",
+    )  # fmt: skip
+    connection = workshop.desk.add(other.id, wish)
+    return workshop.lifecycle.submit_download(connection, DownloadCriteria(object_name="items", page_size=200), {})
