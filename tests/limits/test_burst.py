@@ -100,3 +100,13 @@ def test_a_reserve_never_leaves_nothing_of_a_concurrency_limit():
 def test_a_reserve_outside_of_its_bounds_is_refused(reserve):
     with pytest.raises(ValueError, match="between 0 and"):
         burst.with_reserve([SALESLOFT], reserve)
+
+
+def test_a_short_window_of_few_calls_leaves_room_for_one_that_travels_late():
+    few = RateLimit(name="few", amount=10, window=timedelta(seconds=1))
+    many = RateLimit(name="many", amount=500, window=timedelta(seconds=1))
+    single = RateLimit(name="single", amount=1, window=timedelta(seconds=1))
+
+    rates = [rate(limit) for limit in (few, many, single)]
+
+    assert rates == pytest.approx([9.25, 492.5, 0.25])
