@@ -107,6 +107,6 @@ def test_a_short_window_of_few_calls_leaves_room_for_one_that_travels_late():
     many = RateLimit(name="many", amount=500, window=timedelta(seconds=1))
     single = RateLimit(name="single", amount=1, window=timedelta(seconds=1))
 
-    rates = [rate(limit) for limit in (few, many, single)]
+    rates = [burst.rate(limit) for limit in (few, many, single)]
 
     assert rates == pytest.approx([9.25, 492.5, 0.25])
