@@ -43,7 +43,6 @@ def make_celery(broker_url: str) -> Celery:
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
-        task_send_sent_event=True,
         task_publish_retry=False,
         task_default_delivery_mode="transient",  # a hint is worth no disk write
     )
@@ -122,7 +121,7 @@ class Dispatch:
         return 0
 
     def _length(self, queue: str, most: int) -> int:
-        """Return how many hints wait in a queue, as of the last second; a full one is soon asked again. Raises OSError."""
+        """Return how many hints wait in a queue, as of the last second, a full one as of less. Raises OSError."""
         now = time.monotonic()
         with self._lock:
             asked_at, length = self._lengths.get(queue, (0.0, 0))

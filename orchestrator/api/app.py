@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from fastapi_swagger import patch_fastapi
 
 from orchestrator.api import bulk, connections, errors, health, limits, problems, results, schedules, upload, views
 from orchestrator.api.edge import Edge
@@ -16,7 +17,16 @@ ABOUT = "Bulk jobs against rate-limited APIs: not a row lost, not a row doubled,
 
 def make_app(runtime: "Runtime") -> FastAPI:
     """Return the app; it opens nothing itself, and closes nothing."""
-    app = FastAPI(title="Bulkhead", version=VERSION, description=ABOUT, redirect_slashes=False)
+    app = FastAPI(
+        title="Bulkhead",
+        version=VERSION,
+        description=ABOUT,
+        redirect_slashes=False,
+        docs_url=None,  # FastAPI's own page loads its scripts from elsewhere, and is blank without the internet
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    patch_fastapi(app, "/docs")
     app.state.runtime = runtime
     problems.install(app)
     for group in (health, errors, upload, bulk, views, results, connections, limits, schedules):

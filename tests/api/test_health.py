@@ -1,5 +1,6 @@
 """Readiness is proved by what works, and outages are told as outages."""
 
+import re
 import time
 
 import httpx
@@ -80,3 +81,13 @@ def test_the_api_describes_itself(api: Served) -> None:
 
     assert page.status_code == 200
     assert {"/bulk/download", "/bulk/upload", "/bulk/{job_id}/status", "/connections"} <= set(described["paths"])
+
+
+def test_the_page_of_the_api_needs_nothing_from_elsewhere(api: Served) -> None:
+    page = httpx.get(f"{api.url}/docs", trust_env=False)
+
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+
+    assert loaded
+    assert all(address.startswith((api.url, "/")) for address in loaded)
+    assert {httpx.get(httpx.URL(api.url).join(each), trust_env=False).status_code for each in loaded} == {200}
