@@ -182,10 +182,11 @@ def test_a_token_address_that_is_down_is_an_outage_like_any_other(workshop: Work
 
 
 def everything_that_is_shown(workshop: Workshop, caplog: pytest.LogCaptureFixture) -> Iterator[str]:
-    """Yield all rows of all tables, all objects' keys, and all logs with whatever they carry."""
+    """Yield all rows of all tables, all objects, and all logs with whatever they carry."""
     for table in metadata.sorted_tables:
         yield from (str(row) for row in workshop.rows(select(table)))
-    yield from (info.key for info in workshop.objects.list(""))
+    for info in workshop.objects.list(""):
+        yield f"{info.key} {workshop.objects.get(info.key)!r}"
     for record in caplog.records:
         yield f"{record.getMessage()} {vars(record)} {record.exc_text}"
 

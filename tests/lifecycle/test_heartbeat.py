@@ -86,17 +86,22 @@ def test_a_beat_that_fails_proves_nothing() -> None:
     assert not pulse.is_fresh()
 
 
-def test_a_heart_goes_on_beating_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    beats: list[int] = []
+def failing_once(beats: list[int]) -> Callable[[Pairs], Pairs]:
+    """Fail at the first beat."""
 
-    def sometimes(held: Pairs) -> Pairs:
+    def renew(held: Pairs) -> Pairs:
         beats.append(1)
         if len(beats) == 1:
             raise StoreDown("for a moment")
         return held
 
+    return renew
+
+
+def test_a_heart_goes_on_beating_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    beats: list[int] = []
     monkeypatch.setattr("orchestrator.lifecycle.heartbeat.BEAT", timedelta(milliseconds=5))
-    heartbeat = Heartbeat(sometimes)
+    heartbeat = Heartbeat(failing_once(beats))
 
     heartbeat.start()
 

@@ -16,11 +16,8 @@ def test_a_pause_takes_effect_at_the_next_checkpoint_and_keeps_what_was_read(wor
 
     with workshop.asleep(job, freeze_before="GET /rest/items#5"):
         workshop.lifecycle.pause(workshop.tenant.id, job.id)
-    fetch, calls, stored = (
-        workshop.step_of(job, "fetch"),
-        sum(workshop.routes.values()),
-        workshop.job(job).counts.stored,
-    )
+    fetch, stored = workshop.step_of(job, "fetch"), workshop.job(job).counts.stored
+    calls = sum(workshop.routes.values())
     turns = workshop.round()
     workshop.lifecycle.resume(workshop.tenant.id, job.id)
     done = workshop.run(job)
