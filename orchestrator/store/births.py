@@ -55,6 +55,17 @@ def insert_finish(connection: Connection, database: Database, job: Row) -> int:
     return int(found)
 
 
+def first_place(connection: Connection, budget_id: int, tenant_id: int) -> float:
+    """Return where a new job joins the stride order: at its front, but behind the tenant's jobs not begun yet.
+
+    Else a hundred jobs submitted at once would all have their first turns before another tenant's only one.
+    """
+    floor = connection.execute(select(budgets.c.vtime).where(budgets.c.id == budget_id)).scalar_one()
+    mine = (jobs.c.budget_id == budget_id, jobs.c.tenant_id == tenant_id, jobs.c.status == JobStatus.CREATED)
+    not_begun: int = connection.execute(select(func.count()).where(*mine)).scalar_one()
+    return float(floor + ESTIMATE * not_begun)
+
+
 def next_places(connection: Connection, job: Row, *, turns: int = 1, correction: float = 0.0) -> Sequence[float]:
     """Charge the job for its coming turns and return their places in the stride order, one behind the other.
 

@@ -14,7 +14,7 @@ from orchestrator.job.errors import Missing
 from orchestrator.job.record import Job
 from orchestrator.job.status import Direction, JobStatus, StopReason, WaitReason
 from orchestrator.job.step import LOCAL, NOT_COUNTED, StepKind, Successor
-from orchestrator.store.births import insert_steps
+from orchestrator.store.births import first_place, insert_steps
 from orchestrator.store.control import write_event
 from orchestrator.store.engine import Database
 from orchestrator.store.records import Row, job_of, micros
@@ -102,6 +102,7 @@ class Jobs:
                     api_limit=new.api_limit, weight=new.weight, auto_restart=new.auto_restart,
                     give_up_after=micros(new.give_up_after), meta=dict(new.meta or {}),
                     schedule_id=new.schedule_id, created_at=now, progress_at=now,
+                    vtime=first_place(connection, new.budget_id, new.tenant_id),
                 )
                 .returning(jobs)
             )

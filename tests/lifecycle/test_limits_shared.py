@@ -18,7 +18,7 @@ from tests.lifecycle.workshop import ITEMS, Workshop
 
 PUBLISHED = 600
 RESERVE = 0.2
-SECONDS = 180
+SECONDS = 120
 EATEN = 4  # units a second of another integration: 40 % of what is published
 
 
@@ -74,24 +74,27 @@ def submitted(workshop: Workshop, connection: str, pages: int) -> Job:
 
 
 def served(workshop: Workshop, small: Job, most: int) -> tuple[int, int]:
-    """Let everybody take turns until the small job is done; return the turns up to its first page, and to its end."""
+    """Let one step after the other take a turn until the small job is done; return the turns to its first page and end.
+
+    Between two turns some ten tokens come back, which is what the stride order charges for a turn.
+    """
     taken, first = 0, 0
     while taken < most:
-        taken += len(turns(workshop, small, room=4))
+        taken += len(turns(workshop, small, room=1))
         now = workshop.job(small)
         first = first or (taken if now.counts.stored else 0)
         if now.status is JobStatus.COMPLETED:
             return first, taken
-        workshop.passes(timedelta(seconds=0.5))
+        workshop.passes(timedelta(seconds=0.1))
     raise AssertionError(f"not done after {taken} turns, first page after {first}")
 
 
 def flood(workshop: Workshop, connections: list[str], jobs: int) -> int:
     """Submit many jobs of 500 pages, over all these connections, and let some of them run; return how many."""
     made = [submitted(workshop, connections[number % len(connections)], 500) for number in range(jobs)]
-    for _ in range(5):
-        turns(workshop, made[0], room=4)
-        workshop.passes(timedelta(seconds=0.5))
+    for _ in range(10):
+        turns(workshop, made[0], room=1)
+        workshop.passes(timedelta(seconds=0.1))
     return jobs
 
 
@@ -110,7 +113,7 @@ def test_a_small_job_behind_a_hundred_long_ones_is_done_within_three_rounds(
     small = submitted(workshop, "rest", 5)
     first, done = served(workshop, small, most=4 * jobs)
 
-    assert first <= jobs + 4
+    assert first <= jobs + jobs // 2
     assert done <= 3 * jobs
 
 
@@ -123,10 +126,9 @@ def test_a_flood_over_many_connections_of_a_shared_budget_has_the_place_of_one_t
         connection.execute(budgets.update().values(tenant_id=None))
 
     small = _of_another_tenant(workshop)
-    first, done = served(workshop, small, most=100)
+    _, done = served(workshop, small, most=100)
 
-    assert first <= 12
-    assert done <= 12
+    assert done <= 8
 
 
 def _of_another_tenant(workshop: Workshop) -> Job:
