@@ -18,6 +18,7 @@ from orchestrator.limits.redis import RedisLimiter
 from orchestrator.notify import Notifier
 from orchestrator.providers.provider import Family
 from orchestrator.providers.rest import REST
+from orchestrator.providers.salesforce import SALESFORCE
 from orchestrator.providers.salesloft import SALESLOFT
 from orchestrator.results.objects import ObjectStore
 from orchestrator.secrets import Keyring
@@ -25,7 +26,7 @@ from orchestrator.settings import Settings
 from orchestrator.store.store import Store
 from orchestrator.upkeep import Upkeep
 
-FAMILIES: Mapping[str, Family] = {family.name: family for family in (SALESLOFT, REST)}
+FAMILIES: Mapping[str, Family] = {family.name: family for family in (SALESLOFT, SALESFORCE, REST)}
 
 PROVIDER_QUEUES = tuple(queue_of(name) for name in sorted(FAMILIES))
 
@@ -67,14 +68,17 @@ class Runtime:
         self.lifecycle = Lifecycle(store=store, families=FAMILIES, turns=self.turns, dispatch=self.dispatch.budget)
         self.limits = LimitDesk(store, self.vendors, limiter)
         self.connections = ConnectionDesk(store, FAMILIES, keyring, self.vendors.opened)
-        notifier = Notifier(store.outbox, client=pool.token_client, secret=self.webhook_secret, now=_now)
-        self.upkeep = Upkeep(
-            store=store,
-            objects=objects,
+        self.upkeep = self._upkeep()
+
+    def _upkeep(self) -> Upkeep:
+        notifier = Notifier(self.store.outbox, client=self._pool.token_client, secret=self.webhook_secret, now=_now)
+        return Upkeep(
+            store=self.store,
+            objects=self.objects,
             dispatch=self.dispatch,
             lifecycle=self.lifecycle,
             notifier=notifier,
-            retention=settings.retention,
+            retention=self.settings.retention,
         )
 
     @classmethod

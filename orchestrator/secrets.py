@@ -6,18 +6,22 @@ is derived from the key, so several keys can open while the first one seals, and
 
 import binascii
 import hmac
+import json
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_bytes, token_urlsafe
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from orchestrator.job.errors import Invalid, OrchestratorError
 
@@ -158,3 +162,29 @@ def _write_once(path: Path, text: str) -> None:
         pass
     finally:
         fresh.unlink()
+
+
+def signed_jwt(private_key: str, claims: Mapping[str, Any]) -> str:
+    """Return the claims as a JWT signed with RS256 (RFC 7519; RFC 7518, 3.3).
+
+    `private_key` is PEM, of RSA and without a password; raises Invalid (`credentials.privateKey`) for any other.
+    """
+    head = json.dumps({"alg": "RS256", "typ": "JWT"}).encode()
+    body = json.dumps(dict(claims)).encode()
+    text = b".".join(map(_unpadded, (head, body)))
+    signature = _rsa_key(private_key).sign(text, PKCS1v15(), SHA256())
+    return b".".join((text, _unpadded(signature))).decode()
+
+
+def _rsa_key(pem: str) -> RSAPrivateKey:
+    try:
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if isinstance(key, RSAPrivateKey):
+        return key
+    raise Invalid("credentials.privateKey", "is not an RSA key in PEM without a password", "Paste the whole file.")
+
+
+def _unpadded(raw: bytes) -> bytes:
+    return urlsafe_b64encode(raw).rstrip(b"=")

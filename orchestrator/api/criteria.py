@@ -47,7 +47,10 @@ def download_criteria(body: DownloadBody) -> DownloadCriteria:
     """Return what a download body asks for. Raises Invalid."""
     _check_dates(body)
     return DownloadCriteria(
-        object_name=body.object_name,
+        object_name=_object_of(body),
+        soql=body.soql,
+        include_deleted=body.include_deleted,
+        bulk_api=body.bulk_api,
         format=_pick("format", body.format, RESULT_FORMATS),
         select_fields=_field_list(body.select_fields),
         limit=body.limit,
@@ -81,6 +84,7 @@ def upload_criteria(body: UploadBody, format_: str) -> UploadCriteria:
         mapping=body.mapping,
         type=body.type,
         blanks=body.blanks,
+        bulk_api=body.bulk_api,
         notification_url=body.notification_url,
         api_limit=body.api_limit,
         max_errors=body.max_errors,
@@ -130,6 +134,18 @@ def _field_list(text: str | None) -> tuple[str, ...] | None:
     if "" in names:
         raise Invalid("selectFields", "holds an empty name", "Separate field names with single commas.")
     return names
+
+
+def _object_of(body: DownloadBody) -> str:
+    """Return the object's name; with a whole query of the user's own it is the provider that finds it there."""
+    if body.soql is None:
+        if body.object_name is None:
+            raise Invalid("objectName", "is missing", "Name the object to read.", code="missing_field")
+        return body.object_name
+    for name in ("objectName", "selectFields", "from", "to", "filterDateField", "limit", "query"):
+        if body.sent.get(name) is not None:
+            raise Invalid(name, "does not go with soql", "Write it into the query, or leave soql out.")
+    return ""
 
 
 def _check_dates(body: DownloadBody) -> None:

@@ -77,6 +77,8 @@ Text = Annotated[StrictStr, Field(min_length=1, max_length=1000)]
 ConnectionName = Annotated[Name, BeforeValidator(_named)]  # or its instanceId, number or text
 WebAddress = Annotated[StrictStr, Field(max_length=2000), AfterValidator(_web_address)]
 Patience = Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=365))]  # seconds, or ISO 8601 "PT24H"
+BulkApi = Literal["auto", "rest", "1.0", "2.0"]
+Soql = Annotated[StrictStr, Field(min_length=1, max_length=100_000)]
 Parameters = Annotated[dict[str, str], BeforeValidator(_texts)]
 
 
@@ -86,11 +88,8 @@ class DownloadBody(Strict):
     LATER: ClassVar[frozenset[str]] = frozenset(
         {
             "where",
-            "soql",
             "docsHubDetails",
             "continueFromJobId",
-            "bulkApi",
-            "includeDeleted",
             "pkChunking",
             "contentType",
             "expiresAt",
@@ -98,7 +97,10 @@ class DownloadBody(Strict):
     )
 
     connection: ConnectionName
-    object_name: Name
+    object_name: Name | None = None  # needed, but for `soql`
+    soql: Soql | None = None
+    include_deleted: StrictBool = False
+    bulk_api: BulkApi | None = None
     format: StrictStr = "jsonl"
     select_fields: Annotated[StrictStr, Field(max_length=100_000)] | None = None
     limit: ManyRows | None = None
@@ -122,7 +124,6 @@ class UploadBody(Strict):
 
     LATER: ClassVar[frozenset[str]] = frozenset(
         {
-            "bulkApi",
             "contentType",
             "concurrencyMode",
             "assignmentRuleId",
@@ -145,6 +146,7 @@ class UploadBody(Strict):
     line_ending: Literal["LF", "CRLF"] | None = None  # both are understood; said for Bulk v3's sake
     mapping: dict[Name, Name | None] = Field(default_factory=dict)
     blanks: Literal["ignore", "clear"] = "ignore"
+    bulk_api: BulkApi | None = None
     type: Text | None = None
     notification_url: WebAddress | None = None
     api_limit: Count | None = None

@@ -44,6 +44,7 @@ READING = {
     "filterNulls": Annotated[bool, typer.Option("--filter-nulls", help="Drop null values.")],
     "pageSize": _number("--page-size", "Records per vendor call."),
     "partitions": _number("--partitions", "Parts read side by side."),
+    "includeDeleted": Annotated[bool, typer.Option("--include-deleted", help="Salesforce: deleted records too.")],
     **COMMON_CRITERIA,
 }
 WRITING = {
@@ -75,10 +76,16 @@ def register(app: typer.Typer) -> None:
     command(app, "upload", write, WRITING | FOLLOWING)(upload)
 
 
-def download(desk: Desk, connection: ConnectionOption, object_name: ObjectOption, **given: Any) -> None:
+def download(
+    desk: Desk,
+    connection: ConnectionOption,
+    object_name: Annotated[str | None, typer.Option("--object", "-o", help="Object, like people or Account.")] = None,
+    soql: Annotated[str | None, typer.Option("--soql", help="Salesforce: a whole query instead.")] = None,
+    **given: Any,
+) -> None:
     """Start a download."""
     _check_out(given["out"])
-    body = {"connection": connection, "objectName": object_name, **reading(given)}
+    body = without_blanks({"connection": connection, "objectName": object_name, "soql": soql, **reading(given)})
     receipt = desk.client.download(body, idempotency_key=given["idempotency_key"])
     _follow(desk, receipt, given["wait"], given["out"])
 
@@ -87,7 +94,7 @@ def reading(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the criteria that were given as options, under the API's names."""
     body = {name.rstrip("_"): given[name] for name in READING}
     body["query"] = pairs("--query", given["query"] or ())
-    body["filterNulls"] = given["filterNulls"] or None
+    body |= {name: given[name] or None for name in ("filterNulls", "includeDeleted")}
     return without_blanks(body)
 
 

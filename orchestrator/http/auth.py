@@ -7,8 +7,9 @@ tokens: https://developers.salesloft.com/docs/platform/api-basics/oauth-authenti
 import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -18,8 +19,11 @@ from orchestrator.http.refusals import broken, clean, retry_after
 from orchestrator.http.tokens import Auth
 from orchestrator.job.errors import Invalid, Rejected, Throttled, Unauthorized, Unreachable
 from orchestrator.job.status import WaitReason
+from orchestrator.secrets import signed_jwt
 
 LEAST_PAUSE = timedelta(seconds=5)  # after a 429 of a token address that tells no time
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+ASSERTION_LASTS = timedelta(minutes=3)  # the longest that Salesforce takes
 
 
 class InvalidGrant(Unauthorized):
@@ -105,7 +109,7 @@ def _required(credentials: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _refresh_form(credentials: Mapping[str, Any]) -> dict[str, str]:
+def _refresh_form(credentials: Mapping[str, Any], now: datetime) -> dict[str, str]:
     return {
         "grant_type": "refresh_token",
         "refresh_token": _required(credentials, "refreshToken"),
@@ -114,7 +118,7 @@ def _refresh_form(credentials: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _client_form(credentials: Mapping[str, Any]) -> dict[str, str]:
+def _client_form(credentials: Mapping[str, Any], now: datetime) -> dict[str, str]:
     return {
         "grant_type": "client_credentials",
         "client_id": _required(credentials, "clientId"),
@@ -123,10 +127,24 @@ def _client_form(credentials: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-FORMS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, str]]] = {
+def _jwt_form(credentials: Mapping[str, Any], now: datetime) -> dict[str, str]:
+    """Return the form of RFC 7523, 2.1; the audience is the token address's own host."""
+    address = urlsplit(_required(credentials, "tokenUrl"))
+    claims = {
+        "iss": _required(credentials, "clientId"),
+        "sub": _required(credentials, "username"),
+        "aud": f"{address.scheme}://{address.netloc}",
+        "exp": int((now + ASSERTION_LASTS).timestamp()),
+    }
+    return {"grant_type": JWT_BEARER, "assertion": signed_jwt(_required(credentials, "privateKey"), claims)}
+
+
+FORMS: Mapping[str, Callable[[Mapping[str, Any], datetime], dict[str, str]]] = {
     "oauth2_refresh": _refresh_form,
     "oauth2_client": _client_form,
+    "jwt_bearer": _jwt_form,
 }
+SECRETS = frozenset({"refresh_token", "client_secret", "assertion"})  # names in a form
 
 
 def request_token(
@@ -137,8 +155,9 @@ def request_token(
     Raises InvalidGrant (the grant is dead), Rejected (the configuration is wrong), Throttled (TOKEN_REFRESH) or
     Unreachable; with `maybe_done` a rotated pair may be lost. No error text holds a secret.
     """
-    form = {name: value for name, value in FORMS[credentials["type"]](credentials).items() if value}
-    secrets = [value for name, value in form.items() if name in ("refresh_token", "client_secret")]
+    now = (clock or WallClock()).now()
+    form = {name: value for name, value in FORMS[credentials["type"]](credentials, now).items() if value}
+    secrets = [value for name, value in form.items() if name in SECRETS]
     try:
         response = http.post(token_url, data=form, headers={"Accept": "application/json"})
     except httpx.HTTPError as error:

@@ -112,12 +112,15 @@ class VendorClient:
         """Send a DELETE."""
         return self._send("DELETE", path, cost, repeatable, headers=headers)
 
-    def ahead(self, path: str, *, params: Params | None = None, cost: int = 1) -> Ahead:
+    def ahead(
+        self, path: str, *, params: Params | None = None, headers: Mapping[str, str] | None = None, cost: int = 1
+    ) -> Ahead:
         """Start a GET in a helper thread, on tokens of the same purse; one is on its way at a time."""
         if self._helper is None:
             self._helper = Helper()
         called_off = threading.Event()
-        future = self._helper.submit(partial(self._send, "GET", path, cost, params=params, called_off=called_off))
+        send = partial(self._send, "GET", path, cost, params=params, headers=headers, called_off=called_off)
+        future = self._helper.submit(send)
         return Ahead(future, self._purse, called_off)
 
     def link(self, response: httpx.Response, link: str) -> str:

@@ -2,7 +2,7 @@
 
 no connection, full pool       Unreachable, certainly not done
 broken or late answer          Unreachable, maybe done
-429                            Throttled until Retry-After
+429, and what the family knows Throttled until Retry-After, or as long as the family says
 401                            refreshed once and sent again, then Unauthorized (transport.py)
 408, 425, 5xx                  Unreachable, maybe done; with the vendor's own pause where it tells one
 other 3xx, 4xx                 Rejected, in the vendor's words
@@ -17,7 +17,7 @@ import httpx
 
 from orchestrator.http.guard import Blocked
 from orchestrator.http.heard import LONGEST_PAUSE
-from orchestrator.job.errors import OrchestratorError, Rejected, Unauthorized, Unreachable
+from orchestrator.job.errors import OrchestratorError, Rejected, Throttled, Unauthorized, Unreachable
 
 LONGEST_HEADER = 64  # characters; the longest date has 29
 LONGEST_TEXT = 500  # characters of a vendor's words; enough for a sentence, too little for a page of HTML
@@ -27,6 +27,12 @@ COME_BACK = frozenset({408, 425})  # a time-out and a "too early" that happen to
 SECONDS = re.compile(r"\s*\d+(\.\d+)?\s*")
 
 Words = Callable[[int, bytes], str]  # status, body → the vendor's own words, short
+Later = Callable[[int, bytes], Throttled | None]  # status, body → the pause that a refusal means; None: it is for good
+
+
+def never_later(status: int, body: bytes) -> Throttled | None:
+    """Take every refusal but a 429 for good."""
+    return None
 
 
 def retry_after(value: str | None, now: datetime) -> timedelta | None:
@@ -51,15 +57,22 @@ def broken(provider: str, error: httpx.HTTPError, secrets: Iterable[str]) -> Orc
 
 
 def refused(
-    provider: str, response: httpx.Response, words: Words, now: datetime, secrets: Iterable[str]
+    provider: str,
+    response: httpx.Response,
+    words: Words,
+    now: datetime,
+    secrets: Iterable[str],
+    later: Later = never_later,
 ) -> OrchestratorError:
     """Return the error for an answer that is no success (429 and a first 401 are the transport's)."""
     status = response.status_code
     if status >= 500 or status in COME_BACK:
-        pause = retry_after(response.headers.get("retry-after"), now)
-        return Unreachable(provider, f"status {status}", pause=pause)
+        told = retry_after(response.headers.get("retry-after"), now)
+        return Unreachable(provider, f"status {status}", pause=told)
     if status < 400:
         return Rejected(provider, status, "an answer that points to another address, which is never followed")
+    if (pause := later(status, response.content)) is not None:
+        return pause
     text = clean(words(status, response.content), secrets)
     return Unauthorized(provider, status, text) if status == 401 else Rejected(provider, status, text)
 

@@ -16,7 +16,7 @@ import httpx
 
 from orchestrator.clock import Clock, WallClock
 from orchestrator.http.purse import Purse
-from orchestrator.http.refusals import Words, broken, refused, retry_after
+from orchestrator.http.refusals import Later, Words, broken, never_later, refused, retry_after
 from orchestrator.http.tokens import Auth, TokenKeeper
 from orchestrator.http.wires import Wires
 from orchestrator.job.errors import Throttled, Unreachable
@@ -34,6 +34,7 @@ class Manners:
     news: Callable[[Mapping[str, str], datetime], News]
     refusal: Words
     longest_call: timedelta = timedelta(seconds=60)
+    later: Later = never_later
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +74,8 @@ class MeteredTransport(httpx.BaseTransport):
             response = self._once(request, carried, auth)
         if response.is_success:
             return response
-        raise refused(self._provider, response, self._manners.refusal, self._clock.now(), auth.secrets())
+        manners = self._manners
+        raise refused(self._provider, response, manners.refusal, self._clock.now(), auth.secrets(), later=manners.later)
 
     def close(self) -> None:
         """Close the connections below."""
@@ -109,7 +111,7 @@ class MeteredTransport(httpx.BaseTransport):
             carried.purse.saw_failure()
             raise broken(self._provider, error, auth.secrets()) from None
         if request.method in SAFE:
-            carried.purse.took(timedelta(seconds=time.monotonic() - sent_at))
+            carried.purse.took(timedelta(seconds=response.extensions.get("waited", time.monotonic() - sent_at)))
         self._learn(response, carried, sent_at)
         return response
 

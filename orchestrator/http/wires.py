@@ -56,9 +56,15 @@ class GuardedTransport(httpx.BaseTransport):
         return self.send(request, NOBODY)
 
     def send(self, request: httpx.Request, auth: Auth) -> httpx.Response:
-        """Send one request with credentials that it does not carry itself: whoever shows it shows no secret."""
+        """Send one request with credentials that it does not carry itself: whoever shows it shows no secret.
+
+        The answer's extension `waited` tells the seconds until its headers came: how busy the vendor is, whatever the
+        size of the body.
+        """
+        sent_at = time.monotonic()
         try:
             answer = self._pool.handle_request(_for_wire(request, auth))
+            waited = {"waited": time.monotonic() - sent_at}
             try:
                 body = self._drain(answer)
             finally:
@@ -66,7 +72,9 @@ class GuardedTransport(httpx.BaseTransport):
         except FAILURES as error:
             raise _as_httpx(error, request) from error
         try:
-            return httpx.Response(answer.status, headers=answer.headers, content=body, request=request)
+            return httpx.Response(
+                answer.status, headers=answer.headers, content=body, request=request, extensions=waited
+            )
         except httpx.DecodingError as error:
             raise httpx.ReadError(str(error), request=request) from error
 

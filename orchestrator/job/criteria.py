@@ -90,6 +90,9 @@ class DownloadCriteria(_Json):
     to: datetime | None = None  # inclusive
     filter_date_field: str | None = None
     query: Mapping[str, str] = field(default_factory=dict)
+    soql: str | None = None  # the user's own query, sent as it is; `object_name` is then what it reads from
+    include_deleted: bool = False
+    bulk_api: str | None = None  # the version of the vendor's bulk API; None: the family's choice
     page_size: int | None = None  # None: the provider's best
     partitions: int | None = None  # None: auto
     notification_url: str | None = None
@@ -112,6 +115,7 @@ class UploadCriteria(_Json):
     mapping: Mapping[str, str | None] = field(default_factory=dict)
     type: str | None = None  # Salesloft job type; None: objectName/operation
     blanks: str = "ignore"  # ignore | clear
+    bulk_api: str | None = None
     notification_url: str | None = None
     api_limit: int | None = None
     max_errors: int | None = None

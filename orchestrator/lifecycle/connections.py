@@ -75,12 +75,13 @@ class ConnectionDesk:
         Raises Invalid for anything that cannot be right, and Conflict for a name that is taken.
         """
         family = self._family(wish.provider)
-        kind, credentials = checked_credentials(family, wish.credentials)
+        settings = family.check_settings(wish.settings)
+        kind, credentials = checked_credentials(family, wish.credentials, settings)
         new = NewConnection(
             name=wish.name,
             provider=family.name,
             base_url=_base_url(family, wish.base_url),
-            settings=family.check_settings(wish.settings),
+            settings=settings,
             credential_type=kind,
             budget=self._budget(tenant_id, family, wish),
         )

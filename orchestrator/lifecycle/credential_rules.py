@@ -10,6 +10,7 @@ from orchestrator.providers.provider import Family
 
 LONGEST = 20_000  # characters; an RSA key of 8,192 bits has 6,500
 SEVERAL_LINES = frozenset({"privateKey"})
+NO_SETTINGS: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,10 @@ SHAPES: Mapping[str, Shape] = {
 }
 
 
-def checked_credentials(family: Family, given: Mapping[str, Any]) -> tuple[str, Mapping[str, str]]:
-    """Return the type and the fields, `tokenUrl` completed by the provider's default. Raises Invalid."""
+def checked_credentials(
+    family: Family, given: Mapping[str, Any], settings: Mapping[str, Any] = NO_SETTINGS
+) -> tuple[str, Mapping[str, str]]:
+    """Return the type and the fields, `tokenUrl` completed by the settings, or the provider. Raises Invalid."""
     kind = given.get("type")
     if not isinstance(kind, str) or kind not in SHAPES or kind not in family.credential_types:
         permitted = ", ".join(sorted(family.credential_types & SHAPES.keys()))
@@ -43,8 +46,9 @@ def checked_credentials(family: Family, given: Mapping[str, Any]) -> tuple[str, 
         )
     shape = SHAPES[kind]
     fields = {name: value for name, value in given.items() if name != "type" and value is not None}
-    if "tokenUrl" in shape.required and family.default_token_url:
-        fields.setdefault("tokenUrl", family.default_token_url)
+    token_url = family.token_url(settings) if family.token_url else family.default_token_url
+    if "tokenUrl" in shape.required and token_url:
+        fields.setdefault("tokenUrl", token_url)
     _check_names(kind, shape, fields)
     for name, value in fields.items():
         _check_value(name, value)

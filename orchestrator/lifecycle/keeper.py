@@ -18,7 +18,7 @@ from orchestrator.job.status import WaitReason
 from orchestrator.secrets import Keyring
 from orchestrator.store.connections import AuthState, Connection, Connections
 
-OAUTH = frozenset({"oauth2_refresh", "oauth2_client"})
+OAUTH = frozenset({"oauth2_refresh", "oauth2_client", "jwt_bearer"})
 OTHERS_REFRESH = timedelta(seconds=1)
 LOOK_AGAIN = timedelta(seconds=60)  # after the lease was taken; whoever was faster has stored by then
 

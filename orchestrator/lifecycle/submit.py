@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.job.criteria import Criteria, UploadCriteria
+from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
+from orchestrator.job.errors import Invalid
 from orchestrator.job.status import Direction
 from orchestrator.providers.objects import resolve
 from orchestrator.providers.provider import Family
@@ -18,16 +19,18 @@ def new_job(
     request: Mapping[str, Any],
 ) -> NewJob:
     """Return the job to be stored; makes no call. Raises Invalid for what the provider cannot do."""
+    _check_bulk_api(family, criteria)
     checked = family.check_criteria(criteria, connection.settings)
     uploads = isinstance(checked, UploadCriteria)
-    named = resolve(family.objects(connection.settings), checked.object_name)
+    objects = family.objects(connection.settings)
+    name = resolve(objects, checked.object_name).name if objects else checked.object_name
     return NewJob(
         tenant_id=connection.tenant_id,
         connection_id=connection.id,
         budget_id=connection.budget_id,
         provider=family.name,
         direction=Direction.UPLOAD if uploads else Direction.DOWNLOAD,
-        object_name=named.name,
+        object_name=name,
         criteria=checked,
         request=request,
         first_steps=family.first_steps(checked, connection.settings),
@@ -35,5 +38,17 @@ def new_job(
         weight=checked.weight,
         auto_restart=checked.auto_restart,
         give_up_after=checked.give_up_after,
-        native=uploads and family.native_upload,
+        native=family.native_upload if uploads else family.native_query,
     )
+
+
+def _check_bulk_api(family: Family, criteria: Criteria) -> None:
+    """Refuse what only a vendor that runs queries as jobs can be asked for."""
+    if family.native_query:
+        return
+    asked: dict[str, object] = {"bulkApi": criteria.bulk_api}
+    if isinstance(criteria, DownloadCriteria):
+        asked |= {"soql": criteria.soql, "includeDeleted": criteria.include_deleted or None}
+    for name, given in asked.items():
+        if given is not None:
+            raise Invalid(name, f"{family.name} has no bulk queries", "Leave it out.")

@@ -1,7 +1,7 @@
 """A live turn: what a step hands over becomes checkpoints, each one part and one commit under the turn's lease."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -163,6 +163,9 @@ class LiveTurn:
 
     def rescue(self, remote_id: str) -> None:
         self._store.rescue.remote_id(self.job.id, self.step.vendor_seq, remote_id)
+
+    def ours(self, remote_ids: Sequence[str]) -> Set[str]:
+        return self._store.vendor_jobs.ours(self.job.connection_id, remote_ids).keys()
 
     def chunks(self) -> Sequence[Chunk]:
         return self._store.chunks.of_vendor_job(self.job.id, self.step.vendor_seq)

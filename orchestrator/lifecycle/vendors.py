@@ -117,7 +117,11 @@ class Vendors:
 
     def _client(self, connection: Connection, family: Family, purse: Purse) -> VendorClient:
         manners = Manners(
-            provider=family.name, news=family.news, refusal=family.refusal, longest_call=family.longest_call
+            provider=family.name,
+            news=family.news,
+            refusal=family.refusal,
+            longest_call=family.longest_call,
+            later=family.later,
         )
         http = self._pool.client(connection_id=connection.id, base_url=connection.base_url, version=1, manners=manners)
         keeper = keeper_of(

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from orchestrator.http.client import VendorClient
+from orchestrator.http.refusals import Later, never_later
 from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
 from orchestrator.job.step import Cursor, Successor
 from orchestrator.limits.limit import Limit, News
@@ -89,6 +90,7 @@ class RemoteStatus:
     errors: int = 0
     total: int | None = None
     message: str | None = None
+    fates_told: bool = False  # also of a job that failed: rows that were handled have fates, the others have none
 
 
 class Proof(StrEnum):
@@ -144,7 +146,43 @@ class RowState:
     resource: bytes
 
 
-class Sink(Protocol):
+class VendorJobs(Protocol):
+    """Jobs that the vendor runs for us, of either direction."""
+
+    def create(self, marker: str) -> str:
+        """Create a vendor job that carries our marker where the vendor can; return its id.
+
+        An upload's is empty and waits for its rows; a query's runs at once, and changes nothing. Few calls; the one
+        that has the effect is the last.
+        """
+        ...
+
+    def find(self, marker: str) -> str | None:
+        """Look for a vendor job of ours by its marker, after a lost answer to `create`; None: not there (yet)."""
+        ...
+
+    def suspects(self, since: datetime) -> Sequence[str]:
+        """Return the ids of vendor jobs that a create of about `since` may have left; none where `find` can tell."""
+        ...
+
+    def status(self, remote_id: str) -> RemoteStatus:
+        """Ask how far the vendor job has come; costs one call."""
+        ...
+
+    def abort(self, remote_id: str, released: bool) -> bool:
+        """Ask the vendor to stop the job; False where it cannot be stopped any more."""
+        ...
+
+
+class Query(VendorJobs, Protocol):
+    """A query that the vendor runs as a job, and whose result is read once the job is DONE."""
+
+    def results(self, remote_id: str) -> Source:
+        """Return the result of a vendor job. Makes no call."""
+        ...
+
+
+class Sink(VendorJobs, Protocol):
     """A vendor's own bulk upload."""
 
     chunk_rows: int  # most rows one fill may carry
@@ -158,12 +196,8 @@ class Sink(Protocol):
         """
         ...
 
-    def create(self, marker: str) -> str:
-        """Create an empty vendor job that carries our marker where the vendor can; return its id. One call."""
-        ...
-
-    def find(self, marker: str) -> str | None:
-        """Look for a vendor job of ours by its marker, after a lost answer to `create`; None: not there (yet)."""
+    def identity(self, record: bytes) -> str | None:
+        """Return what a record (JSON) is known by when its other values come back written anew; None: nothing."""
         ...
 
     def fill(self, remote_id: str, records: bytes) -> None:
@@ -178,16 +212,8 @@ class Sink(Protocol):
         """Let the vendor execute the job: the commit point. Releasing a released job is not an error."""
         ...
 
-    def status(self, remote_id: str) -> RemoteStatus:
-        """Ask how far the vendor job has come; costs one call."""
-        ...
-
     def fates(self, remote_id: str, cursor: Cursor, go_on: GoOn) -> Iterator[FatePage]:
         """Yield the final fates after `cursor`, in rising key order; only after the job is DONE."""
-        ...
-
-    def abort(self, remote_id: str, released: bool) -> bool:
-        """Ask the vendor to stop the job; False where it cannot be stopped any more."""
         ...
 
 
@@ -210,7 +236,11 @@ class Provider(Protocol):
         ...
 
     def source(self, criteria: DownloadCriteria) -> Source:
-        """Return the list that the criteria ask for. Makes no call."""
+        """Return the list that the criteria ask for. Makes no call; raises Invalid where all is read by queries."""
+        ...
+
+    def query(self, criteria: DownloadCriteria) -> Query:
+        """Return the query that the criteria ask for. Makes no call; raises Invalid where there are lists only."""
         ...
 
     def sink(self, criteria: UploadCriteria) -> Sink:
@@ -239,7 +269,7 @@ class Family:
     default_token_url: str | None
     default_limits: Sequence[Limit]
     credential_types: frozenset[str]
-    objects: Callable[[Mapping[str, Any]], Sequence[ObjectType]]  # by the connection's settings
+    objects: Callable[[Mapping[str, Any]], Sequence[ObjectType]]  # by the settings; none: only the vendor knows them
     check_settings: Callable[[Mapping[str, Any]], Mapping[str, Any]]  # settings, completed; raises Invalid
     check_criteria: Callable[[Criteria, Mapping[str, Any]], Criteria]  # completed; raises Invalid; makes no call
     first_steps: Callable[[Criteria, Mapping[str, Any]], Sequence[Successor]]
@@ -248,4 +278,7 @@ class Family:
     make: Callable[[VendorClient, Mapping[str, Any]], Provider]
     longest_call: timedelta = timedelta(seconds=60)
     native_upload: bool = False
+    native_query: bool = False  # downloads are queries that the vendor runs as jobs
+    later: Later = never_later
+    token_url: Callable[[Mapping[str, Any]], str | None] | None = None  # by the settings; None: `default_token_url`
     extras: Mapping[str, Any] = field(default_factory=dict)

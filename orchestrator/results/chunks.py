@@ -18,6 +18,7 @@ __all__ = [
     "canonical",
     "canonical_hash",
     "chunk_key",
+    "chunk_records",
     "input_key",
     "pack_rows",
     "rows_key",
@@ -27,6 +28,7 @@ __all__ = [
 ROW_BYTES = 16  # of a rows object: source row number, hash of the canonical record; both u64, little-endian
 
 _encoder = msgspec.json.Encoder()
+_records = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def chunk_key(job_id: int, seq: int, epoch: int = 0) -> str:
@@ -52,6 +54,11 @@ def pack_rows(rows: Sequence[tuple[int, int]]) -> bytes:
 def unpack_rows(body: bytes) -> list[tuple[int, int]]:
     """Read a rows object back."""
     return list(struct.iter_unpack("<QQ", body))
+
+
+def chunk_records(body: bytes) -> list[bytes]:
+    """Return the records of a chunk's object, each as JSON."""
+    return [bytes(each) for each in _records.decode(body)]
 
 
 @dataclass(frozen=True, kw_only=True)

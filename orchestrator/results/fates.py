@@ -51,8 +51,20 @@ class Ties:
 
     def _next(self, digest: int, same: deque[int]) -> int:
         row = same.popleft()
-        self._waiting[digest] = same if len(same) > 1 else same[0]
+        if same:
+            self._waiting[digest] = same
         return row
+
+    def take(self, row: int, digest: int) -> bool:
+        """Take out a row that is known by other means than its whole record; False where it has its fate already."""
+        waiting = self._waiting.get(digest)
+        if waiting == row:
+            del self._waiting[digest]
+        elif isinstance(waiting, deque) and row in waiting:
+            waiting.remove(row)
+        else:
+            return False
+        return True
 
     def untied(self) -> list[int]:
         """Return the rows that got no fate, rising."""

@@ -6,7 +6,7 @@ from orchestrator.job.chunk import VendorJobState
 from orchestrator.job.commit import Moved, Outcome
 from orchestrator.job.errors import Misbehaved, Rejected, Unreachable
 from orchestrator.job.status import StopReason
-from orchestrator.steps.sinks import remote_id_of, sink_of
+from orchestrator.steps.sinks import remote_id_of, vendor_jobs_of
 from orchestrator.steps.step import Turn
 
 PATIENCE = timedelta(hours=1)
@@ -14,13 +14,13 @@ PATIENCE = timedelta(hours=1)
 
 def abort(turn: Turn) -> Outcome:
     """Stop the vendor job, or report that it runs on and how far it has come."""
-    sink, remote_id = sink_of(turn), remote_id_of(turn)
+    vendor_jobs, remote_id = vendor_jobs_of(turn), remote_id_of(turn)
     released = turn.vendor_job.state in (VendorJobState.RELEASING, VendorJobState.RELEASED)
     try:
-        if sink.abort(remote_id, released):
+        if vendor_jobs.abort(remote_id, released):
             turn.tell(event="vendor_job.aborted", data={"vendorJobId": remote_id})
             return Moved()
-        seen = sink.status(remote_id)
+        seen = vendor_jobs.status(remote_id)
     except Unreachable:
         if turn.began_at - turn.step.created_at < PATIENCE:
             raise

@@ -1,45 +1,68 @@
-"""Create: an empty vendor job that carries our marker."""
+"""Create: a vendor job that carries our marker where it can; an upload's is empty, a query's runs at once."""
 
 from orchestrator.job.chunk import VendorJobState
-from orchestrator.job.commit import Moved, MoveVendorJob, Outcome
-from orchestrator.job.errors import Fenced, Rejected, Throttled, Unreachable
+from orchestrator.job.commit import Moved, MoveVendorJob, NewVendorJob, Outcome
+from orchestrator.job.errors import Fenced, Invalid, Rejected, Throttled, Unreachable
+from orchestrator.job.marker import new_marker
+from orchestrator.job.status import Direction
 from orchestrator.job.step import StepKind, Successor
-from orchestrator.providers.provider import Sink
-from orchestrator.steps.sinks import sink_of
+from orchestrator.providers.provider import VendorJobs
+from orchestrator.steps.sinks import vendor_jobs_of
 from orchestrator.steps.step import Turn
 
 
 def create(turn: Turn) -> Outcome:
     """Create the vendor job, once: an intent is committed before the call, and an intent found is looked after first.
 
-    A second empty job, made because the first could not be found, changes nothing at the vendor: it is never released.
+    A second job, made because the first could not be found, changes nothing at the vendor: it is empty and never
+    released, or it only reads.
     """
-    planned, sink = turn.vendor_job, sink_of(turn)
+    is_query = turn.job.direction is Direction.DOWNLOAD
+    if is_query and not turn.step.cursor.get("planned"):
+        plan = NewVendorJob(seq=turn.step.vendor_seq, marker=new_marker())
+        turn.save(plan, cursor={"planned": True})  # together: a query is planned by nobody before
+    planned, vendor_jobs = turn.vendor_job, vendor_jobs_of(turn)
+    following = Moved(successors=[Successor(kind=_after(turn), vendor_seq=planned.seq)])
     remote_id = None
     match planned.state:
         case VendorJobState.PLANNED:
             turn.save(MoveVendorJob(seq=planned.seq, when=[VendorJobState.PLANNED], to=VendorJobState.INTENT))
         case VendorJobState.INTENT:
-            remote_id = sink.find(planned.marker)
-            turn.tell(event="vendor_job.looked", data={"found": remote_id is not None})
+            remote_id = _look(turn, vendor_jobs)
         case _:
-            return Moved(successors=[Successor(kind=StepKind.UPLOAD, vendor_seq=planned.seq)])
-    remote_id = remote_id or _create(turn, sink)
-    opened = MoveVendorJob(seq=planned.seq, when=[VendorJobState.INTENT], to=VendorJobState.OPEN, remote_id=remote_id)
+            return following
+    remote_id = remote_id or _create(turn, vendor_jobs)
+    made = VendorJobState.RELEASED if is_query else VendorJobState.OPEN
+    opened = MoveVendorJob(seq=planned.seq, when=[VendorJobState.INTENT], to=made, remote_id=remote_id)
     turn.tell(event="vendor_job.created", data={"vendorJobId": remote_id})
     try:
         turn.save(opened)
     except Fenced:
         turn.rescue(remote_id)
         raise
-    return Moved(successors=[Successor(kind=StepKind.UPLOAD, vendor_seq=planned.seq)])
+    return following
 
 
-def _create(turn: Turn, sink: Sink) -> str:
+def _after(turn: Turn) -> StepKind:
+    return StepKind.POLL if turn.job.direction is Direction.DOWNLOAD else StepKind.UPLOAD
+
+
+def _look(turn: Turn, vendor_jobs: VendorJobs) -> str | None:
+    planned = turn.vendor_job
+    found = vendor_jobs.find(planned.marker)
+    turn.tell(event="vendor_job.looked", data={"found": found is not None})
+    if found is None and planned.intent_at is not None:
+        suspects = vendor_jobs.suspects(planned.intent_at)
+        for each in sorted(set(suspects) - turn.ours(suspects)):
+            turn.tell(event="vendor_job.suspected_orphan", data={"vendorJobId": each})
+    return found
+
+
+def _create(turn: Turn, vendor_jobs: VendorJobs) -> str:
     planned = turn.vendor_job
     try:
-        return sink.create(planned.marker)
-    except (Throttled, Rejected):
+        return vendor_jobs.create(planned.marker)
+    except (Throttled, Rejected, Invalid):
         _take_back(turn, planned.seq)
         raise
     except Unreachable as lost:

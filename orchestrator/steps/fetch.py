@@ -1,5 +1,7 @@
 """Fetch: records of a download, or the fates of an upload's rows, page by page from the cursor on."""
 
+from collections import defaultdict, deque
+
 from orchestrator.job.chunk import RowError, Stream
 from orchestrator.job.commit import Moved, Outcome, Wait
 from orchestrator.job.criteria import DownloadCriteria
@@ -7,10 +9,10 @@ from orchestrator.job.errors import Misbehaved
 from orchestrator.job.record import Counts
 from orchestrator.job.status import Direction
 from orchestrator.job.step import Cursor
-from orchestrator.providers.provider import FatePage, Page, Plan, Source
-from orchestrator.results.chunks import unpack_rows
+from orchestrator.providers.provider import Fate, FatePage, Page, Plan, Source
+from orchestrator.results.chunks import chunk_records, unpack_rows
 from orchestrator.results.fates import Ties, outcome_line
-from orchestrator.steps.sinks import remote_id_of, sink_of
+from orchestrator.steps.sinks import query_of, remote_id_of, sink_of
 from orchestrator.steps.step import Turn
 
 
@@ -24,7 +26,7 @@ def _records(turn: Turn) -> Outcome:
         return Moved()  # the last page was committed, the end of its turn was not
     criteria = turn.job.criteria
     assert isinstance(criteria, DownloadCriteria)
-    source = turn.vendor.source(criteria)
+    source = query_of(turn).results(remote_id_of(turn)) if turn.step.vendor_seq else turn.vendor.source(criteria)
     turn.tell(meta=source.meta)
     read, counted = turn.job.counts.read, turn.job.vendor_counted
     room = None if criteria.limit is None else max(0, criteria.limit - turn.job.counts.stored)
@@ -95,6 +97,8 @@ class _Booking:
         tied = list(turn.rows_tied())
         self._told = len(tied)
         self._ties = Ties(rows, tied)
+        self._sink = sink_of(turn)
+        self._identities: dict[str, deque[tuple[int, int]]] | None = None
 
     def check_complete(self, last: FatePage) -> None:
         """Raise Misbehaved where fewer fates were told than rows handled; the last page is then not booked (I12).
@@ -108,7 +112,7 @@ class _Booking:
     def book(self, page: FatePage) -> None:
         lines, errors, accepted = list[bytes](), list[RowError](), 0
         for fate in page.fates:
-            row = self._ties.tie(fate.record)
+            row = self._row_of(fate)
             lines.append(outcome_line(row or 0, fate.status, fate.record, fate.error, fate.resource))
             if row is None:
                 self._turn.tell(event="fate.untied", data={"key": fate.key})
@@ -120,6 +124,30 @@ class _Booking:
         cursor = page.next if page.next is not None else {"end": True}
         counts = Counts(accepted=accepted, refused=len(errors))
         self._keep(lines, errors, counts, cursor)
+
+    def _row_of(self, fate: Fate) -> int | None:
+        """By its whole record, as nearly every row is told; else by what the vendor knows the record by."""
+        row = self._ties.tie(fate.record)
+        identity = self._sink.identity(fate.record) if row is None else None
+        if identity is None:
+            return row
+        if self._identities is None:
+            self._identities = self._read_identities()
+        candidates = self._identities.get(identity, deque())
+        while candidates:
+            number, digest = candidates.popleft()
+            if self._ties.take(number, digest):
+                return number
+        return None
+
+    def _read_identities(self) -> dict[str, deque[tuple[int, int]]]:
+        known = defaultdict[str, deque[tuple[int, int]]](deque)
+        for chunk in self._turn.chunks():
+            pairs = unpack_rows(self._turn.load(chunk.rows_key))
+            for pair, record in zip(pairs, chunk_records(self._turn.load(chunk.object_key)), strict=True):
+                if (identity := self._sink.identity(record)) is not None:
+                    known[identity].append(pair)
+        return known
 
     def book_unprocessed(self) -> None:
         """Rows that the vendor never mentioned: sent, but neither accepted nor refused."""

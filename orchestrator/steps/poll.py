@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from orchestrator.job.chunk import VendorJobState
 from orchestrator.job.commit import Moved, MoveVendorJob, Outcome, Stopped, VendorProgress, Wait
-from orchestrator.job.status import StopReason, WaitReason
-from orchestrator.job.step import StepKind, Successor
+from orchestrator.job.status import Direction, StopReason, WaitReason
+from orchestrator.job.step import PARTITION_GAP, StepKind, Successor
 from orchestrator.providers.provider import Phase, RemoteStatus
-from orchestrator.steps.sinks import remote_id_of, sink_of
+from orchestrator.steps.sinks import remote_id_of, sink_of, vendor_jobs_of
 from orchestrator.steps.step import Turn
 
 SOONEST = timedelta(seconds=1)
@@ -17,19 +17,19 @@ LATEST = timedelta(minutes=5)
 def poll(turn: Turn) -> Outcome:
     """Ask how far the vendor job has come; costs one call."""
     seq = turn.vendor_job.seq
-    seen = sink_of(turn).status(remote_id_of(turn))
+    if turn.vendor_job.state is VendorJobState.LOST:
+        return Moved()  # failed, and planned anew; a person has restarted the job since
+    seen = vendor_jobs_of(turn).status(remote_id_of(turn))
     progress = VendorProgress(seq=seq, processed=seen.processed, errors=seen.errors, total=seen.total)
     fetch = Moved(successors=[Successor(kind=StepKind.FETCH, vendor_seq=seq, partition=seq)])
     match seen.phase:
-        case Phase.DONE:
-            turn.tell(event="vendor_job.done", data={"processed": seen.processed, "errors": seen.errors})
+        case Phase.FAILED | Phase.ABORTED if not seen.fates_told:
+            return _ended_badly(turn, seen)
+        case Phase.DONE | Phase.FAILED | Phase.ABORTED:
+            _tell_end(turn, seen)
             done = MoveVendorJob(seq=seq, when=[VendorJobState.RELEASED, VendorJobState.DONE], to=VendorJobState.DONE)
             turn.save(progress, done)
             return fetch
-        case Phase.FAILED:
-            return Stopped(reason=StopReason.VENDOR_FAILED, message=seen.message or "the vendor's job failed")
-        case Phase.ABORTED:
-            return Stopped(reason=StopReason.VENDOR_ABORTED, message=seen.message or "the vendor's job was aborted")
         case Phase.UNKNOWN:
             turn.tell(event="vendor_job.unknown_state", data={"state": seen.word})
         case Phase.OPEN:  # the answer to the release was not the vendor's own; releasing twice is harmless
@@ -41,6 +41,29 @@ def poll(turn: Turn) -> Outcome:
     elapsed = turn.began_at - turn.step.created_at
     turn.save(progress, cursor={"processed": seen.processed, "after": elapsed.total_seconds()})
     return Wait(pause=next_look(elapsed, seen, turn.step.cursor.get("processed")), reason=WaitReason.VENDOR_JOB)
+
+
+def _tell_end(turn: Turn, seen: RemoteStatus) -> None:
+    if seen.phase is Phase.DONE:
+        turn.tell(event="vendor_job.done", data={"processed": seen.processed, "errors": seen.errors})
+    else:
+        data = {"state": seen.word, "message": seen.message, "processed": seen.processed}
+        turn.tell(event="vendor_job.ended_early", data=data)
+    if turn.job.direction is Direction.DOWNLOAD:
+        turn.tell(vendor_counted=seen.processed)
+
+
+def _ended_badly(turn: Turn, seen: RemoteStatus) -> Stopped:
+    """Stop the job. A query left nothing behind: another one is planned, for when the job is restarted."""
+    if turn.job.direction is Direction.DOWNLOAD:
+        lost, again = turn.step.vendor_seq, turn.step.vendor_seq + PARTITION_GAP
+        turn.save(
+            MoveVendorJob(seq=lost, when=[VendorJobState.RELEASED], to=VendorJobState.LOST),
+            successors=[Successor(kind=StepKind.CREATE, vendor_seq=again)],
+        )
+    if seen.phase is Phase.FAILED:
+        return Stopped(reason=StopReason.VENDOR_FAILED, message=seen.message or "the vendor's job failed")
+    return Stopped(reason=StopReason.VENDOR_ABORTED, message=seen.message or "the vendor's job was aborted")
 
 
 def next_look(elapsed: timedelta, seen: RemoteStatus, before: int | None = None) -> timedelta:

@@ -1,8 +1,9 @@
-"""What the steps of an upload share."""
+"""What the steps on vendor jobs share."""
 
-from orchestrator.job.criteria import UploadCriteria
+from orchestrator.job.criteria import DownloadCriteria, UploadCriteria
 from orchestrator.job.errors import Misbehaved
-from orchestrator.providers.provider import Sink
+from orchestrator.job.status import Direction
+from orchestrator.providers.provider import Query, Sink, VendorJobs
 from orchestrator.steps.step import Turn
 
 
@@ -11,6 +12,18 @@ def sink_of(turn: Turn) -> Sink:
     criteria = turn.job.criteria
     assert isinstance(criteria, UploadCriteria)
     return turn.vendor.sink(criteria)
+
+
+def query_of(turn: Turn) -> Query:
+    """Return the query of this turn's job."""
+    criteria = turn.job.criteria
+    assert isinstance(criteria, DownloadCriteria)
+    return turn.vendor.query(criteria)
+
+
+def vendor_jobs_of(turn: Turn) -> VendorJobs:
+    """Return the jobs that the vendor runs for this turn's job, whichever its direction."""
+    return sink_of(turn) if turn.job.direction is Direction.UPLOAD else query_of(turn)
 
 
 def remote_id_of(turn: Turn) -> str:

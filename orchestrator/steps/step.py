@@ -5,7 +5,7 @@ at once (`save`), and answers Moved, Wait, Stopped or Finished. It never touches
 Errors of the provider go through it; lifecycle turns them into outcomes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -106,6 +106,10 @@ class Turn(Protocol):
 
     def rescue(self, remote_id: str) -> None:
         """Store the id of a vendor job that a fenced turn created, so that it can be aborted."""
+        ...
+
+    def ours(self, remote_ids: Sequence[str]) -> Set[str]:
+        """Return those of the vendor's ids that belong to vendor jobs of ours, at this connection."""
         ...
 
     def chunks(self) -> Sequence[Chunk]:

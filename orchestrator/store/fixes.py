@@ -123,7 +123,10 @@ def fix_budget(connection: Connection, database: Database, lease: Lease, commit:
     mine = budgets.c.id == lease.budget_id
     if not (failed or _says_something(fixes) or (fixes.answered and _has_failures(connection, lease))):
         return
-    row = connection.execute(select(budgets, database.now.label("now")).where(mine).with_for_update()).mappings().one()
+    # Not FOR UPDATE: a job's row that is written twice is checked against its budget's key, and two commits that have
+    # done so would each wait for the other.
+    query = select(budgets, database.now.label("now")).where(mine).with_for_update(key_share=True)
+    row = connection.execute(query).mappings().one()
     fixing = _Fixing(before=row, fixes=fixes, failed=failed, now=row["now"])
     connection.execute(update(budgets).where(mine).values(**fixing.values()))
     _tell(connection, database, lease, fixing)

@@ -48,6 +48,9 @@ DOWNLOADS: list[tuple[dict[str, Any], str, str]] = [
     ({"filterNulls": "yes"}, "invalid", "filterNulls"),
     ({"format": "yaml"}, "unknown_format", "format"),
     ({"format": "parquet"}, "not_available_yet", "format"),
+    ({"soql": "SELECT Id FROM Account"}, "invalid", "objectName"),
+    ({"includeDeleted": True}, "invalid", "includeDeleted"),
+    ({"bulkApi": "3.0"}, "invalid", "bulkApi"),
     ({"selectFields": "id,,name"}, "invalid", "selectFields"),
     ({"query": {"a": {"b": 1}}}, "invalid", "query"),
     ({"query": "a=b"}, "invalid", "query"),
@@ -58,7 +61,7 @@ DOWNLOADS: list[tuple[dict[str, Any], str, str]] = [
     ({"query": {"q": "half \ud83d"}}, "invalid", "query.q"),
     *(
         ({field: "x"}, "not_available_yet", field)
-        for field in ("where", "soql", "docsHubDetails", "continueFromJobId", "bulkApi", "includeDeleted", "expiresAt")
+        for field in ("where", "docsHubDetails", "continueFromJobId", "pkChunking", "expiresAt")
     ),
 ]
 

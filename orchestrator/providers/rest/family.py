@@ -11,7 +11,7 @@ from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
 from orchestrator.job.errors import Invalid
 from orchestrator.job.step import StepKind, Successor
 from orchestrator.providers.objects import resolve
-from orchestrator.providers.provider import Check, Family, ObjectType, Sink, Source
+from orchestrator.providers.provider import Check, Family, ObjectType, Query, Sink, Source
 from orchestrator.providers.rest.headers import news
 from orchestrator.providers.rest.source import RestSource
 from orchestrator.providers.rest.wire import completed, read
@@ -36,6 +36,10 @@ class RestProvider:
     def source(self, criteria: DownloadCriteria) -> Source:
         """Return the list of the resource."""
         return RestSource(self._client, self._settings.resources[criteria.object_name], criteria)
+
+    def query(self, criteria: DownloadCriteria) -> Query:
+        """Raise Invalid: this family has lists only."""
+        raise Invalid("connection", "a REST connection runs no queries", "Name one of its resources")
 
     def sink(self, criteria: UploadCriteria) -> Sink:
         """Raise Invalid: this family only reads."""

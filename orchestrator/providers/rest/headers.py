@@ -18,6 +18,12 @@ LONGEST_RATE = timedelta(hours=1)
 LONGEST_LIST = 1000  # characters; a vendor with more policies than that is not understood
 LONGEST_WINDOW = 691_200.0  # s, eight days
 
+PREFIXES = ("x-ratelimit", "ratelimit")
+NAMES = frozenset(
+    {"ratelimit", *(f"{prefix}-{word}" for prefix in PREFIXES for word in ("remaining", "limit", "reset"))}
+)
+NOTHING = News()
+
 Params = Mapping[str, str]
 
 
@@ -34,8 +40,11 @@ class _Policy:
 
 def news(headers: Mapping[str, str], now: datetime) -> News:
     """Return what the headers say; empty where they say nothing that can be believed."""
+    if NAMES.isdisjoint(headers):  # each answer passes here
+        return NOTHING
     read = Headers(headers)
-    policies = [*_structured(read)] or [*_separate(read, now)]
+    policies = [*_structured(read)] if "ratelimit" in headers else []
+    policies = policies or [*_separate(read, now)]
     told: dict[str, _Policy] = {}
     for policy in policies:
         name = QUOTA if policy.window is not None and policy.window > LONGEST_RATE else LIMIT
@@ -57,7 +66,7 @@ def _left(policy: _Policy) -> float:
 
 
 def _separate(read: Headers, now: datetime) -> Iterator[_Policy]:
-    for prefix in ("x-ratelimit", "ratelimit"):
+    for prefix in PREFIXES:
         remaining, amount = read.number(f"{prefix}-remaining"), read.number(f"{prefix}-limit")
         resets_in = read.reset(f"{prefix}-reset", now)
         if not (remaining is None and amount is None and resets_in is None):

@@ -8,6 +8,7 @@ Flow".
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -58,6 +59,14 @@ class SalesloftBulkJobs:
                     return str(job.id)
             if len(jobs) < PER_PAGE:
                 return None
+
+    def suspects(self, since: datetime) -> Sequence[str]:
+        """Name nobody: a job of ours is known by its marker. No call."""
+        return ()
+
+    def identity(self, record: bytes) -> str | None:
+        """Name nothing: the vendor echoes records as they were sent."""
+        return None
 
     def fill(self, remote_id: str, records: bytes) -> None:
         """Send one chunk, a JSON array of at most 5,000 objects. Not idempotent. One call.

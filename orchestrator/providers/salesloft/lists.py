@@ -82,11 +82,17 @@ class ByTime:
         )
 
     def _plan(self, total: int | None) -> Plan | None:
-        """Compare the ways: pages by time cost a point each and one call to begin with, deep page numbers much more."""
+        """Compare the ways: pages by time cost a point each and one call to begin with, deep page numbers much more.
+
+        A page by time begins with the last record of the one before. A short list costs a little more that way; it is
+        the price for losing no record when others change the list meanwhile (docs/decisions/0015).
+        """
         if total is None:
             return None
-        pages = max(1, ceil(total / self._size))
-        return Plan(way=TIME_FIELD, cost=1 + pages, alternative="page", alternative_cost=pages_cost(pages))
+        by_time, by_page = ceil((total - 1) / max(1, self._size - 1)), ceil(total / self._size)
+        return Plan(
+            way=TIME_FIELD, cost=1 + max(1, by_time), alternative="page", alternative_cost=pages_cost(max(1, by_page))
+        )
 
     def _begin(self, newest: Sequence[Stamp], paging: Paging) -> Cursor | None:
         """Return the cursor of the first page: up to the newest instant there is, in the vendor's own time."""

@@ -2,7 +2,8 @@
 
 from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import DownloadCriteria, UploadCriteria
-from orchestrator.providers.provider import Check, Source
+from orchestrator.job.errors import Invalid
+from orchestrator.providers.provider import Check, Query, Source
 from orchestrator.providers.salesloft.bulk_jobs import SalesloftBulkJobs
 from orchestrator.providers.salesloft.catalog import LISTS
 from orchestrator.providers.salesloft.lists import ByPage, ByTime
@@ -26,6 +27,10 @@ class Salesloft:
         """Return the list that the criteria ask for, walked by time where it can be."""
         kind = LISTS[criteria.object_name]
         return ByTime(self._http, kind, criteria) if kind.by_time else ByPage(self._http, kind, criteria)
+
+    def query(self, criteria: DownloadCriteria) -> Query:
+        """Raise Invalid: Salesloft has lists only."""
+        raise Invalid("connection", "Salesloft runs no queries", "Name one of its objects")
 
     def sink(self, criteria: UploadCriteria) -> SalesloftBulkJobs:
         """Return the bulk jobs of the criteria's type."""

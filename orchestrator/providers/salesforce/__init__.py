@@ -1,0 +1,5 @@
+"""Salesforce: queries and uploads by Bulk API 2.0."""
+
+from orchestrator.providers.salesforce.family import SALESFORCE
+
+__all__ = ["SALESFORCE"]

@@ -1,0 +1,130 @@
+"""An upload: ingest jobs, each filled by one PUT and let go by UploadComplete.
+
+https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/bulk_api_2_0_ingest.htm
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from orchestrator.http.client import VendorClient
+from orchestrator.job.criteria import Operation, UploadCriteria
+from orchestrator.job.errors import Invalid, Misbehaved, Rejected, Unauthorized
+from orchestrator.job.step import Cursor
+from orchestrator.providers.provider import FatePage, GoOn, Posted, Proof, RemoteStatus
+from orchestrator.providers.salesforce.describe import field_types
+from orchestrator.providers.salesforce.fates import fate_page
+from orchestrator.providers.salesforce.jobs import BulkJobs
+from orchestrator.providers.salesforce.rows import by_worth, key_field, shaped, value_of
+from orchestrator.providers.salesforce.table import Record, written
+from orchestrator.providers.salesforce.wire import CSV, PROVIDER
+
+LARGEST_FILL = 100_000_000  # bytes; 150 MB as base64, as the vendor counts
+FILES = ("successfulResults", "failedResults")
+
+_records = msgspec.json.Decoder(list[dict[str, str | None]])
+_record = msgspec.json.Decoder(dict[str, str | None])
+
+
+class SalesforceIngest:
+    """The ingest jobs of the operation that some criteria ask for."""
+
+    chunk_rows = 50_000  # five of the vendor's own batches; a lost answer costs the chunk again
+    chunk_bytes = 16_000_000  # as JSON, so that a chunk fits into memory several times
+    chunks_per_job = 1  # a job takes one PUT
+
+    def __init__(self, http: VendorClient, base: str, criteria: UploadCriteria) -> None:
+        self._http = http
+        self._base = base
+        self._criteria = criteria
+        self._jobs = BulkJobs(http, base, "ingest")
+
+    def shape(self, record: Mapping[str, Any]) -> Record:
+        """Return the record as text by column. Raises Invalid (field = the column)."""
+        return shaped(self._criteria, record)
+
+    def create(self, marker: str) -> str:
+        """Open an empty job, which cannot carry the marker; return its id. One call.
+
+        Raises Invalid, after two more, where the object is refused because there is none of that name.
+        """
+        criteria = self._criteria
+        fields = {"object": criteria.object_name, "operation": criteria.operation, "lineEnding": "LF"}
+        if criteria.operation is Operation.UPSERT:
+            fields["externalIdFieldName"] = str(criteria.external_id_field)
+        try:
+            return self._jobs.create({"contentType": "CSV", "columnDelimiter": "COMMA", **fields})
+        except Unauthorized:
+            raise
+        except Rejected:
+            field_types(self._http, self._base, criteria.object_name)
+            raise
+
+    def find(self, marker: str) -> str | None:
+        """Find nothing: one open job looks like any other, and another tool may use our user."""
+        return None
+
+    def suspects(self, since: datetime) -> Sequence[str]:
+        """Return the open jobs of our user that are like ours, and were made since then."""
+        jobs = self._jobs.made_since(since, "V2Ingest")
+        return [job.id for job in jobs if job.state == "Open" and self._is_alike(job.object, job.operation)]
+
+    def _is_alike(self, name: str, operation: str) -> bool:
+        return (name.casefold(), operation) == (self._criteria.object_name.casefold(), self._criteria.operation)
+
+    def identity(self, record: bytes) -> str | None:
+        """Return the row's external id, or its Id; of a row to be inserted its values, numbers by their worth."""
+        fields, key = _record.decode(record), key_field(self._criteria)
+        value = by_worth(fields) if key is None else value_of(fields, key)
+        return None if value is None else value.casefold()
+
+    def fill(self, remote_id: str, records: bytes) -> None:
+        """Send a chunk as CSV. A second PUT would spoil the job. One call."""
+        body = written(_records.decode(records))
+        if len(body) > LARGEST_FILL:
+            problem = f"the rows of a chunk have {len(body)} bytes as CSV, more than {LARGEST_FILL}"
+            raise Invalid("file", problem, "Give rows that have the same columns.")
+        headers = {"content-type": "text/csv; charset=UTF-8"}
+        self._http.put(self._jobs.path(remote_id, "batches"), content=body, headers=headers)
+
+    def look(self, remote_id: str, posted: Posted, walk: Cursor | None) -> Proof:
+        """Abort the job: nothing shows what has arrived, and what is aborted takes no late PUT. One call or two.
+
+        Raises Misbehaved where the job has been let go, and not by us.
+        """
+        if not self._jobs.abort(remote_id):
+            raise Misbehaved(PROVIDER, f"job {remote_id} was let go before it was filled, and not by us")
+        return Proof.UNPROVEN
+
+    def release(self, remote_id: str) -> None:
+        """Let the vendor execute the job. Two calls where it was let go before."""
+        try:
+            self._jobs.move(remote_id, "UploadComplete")
+        except Unauthorized:
+            raise
+        except Rejected:
+            if self._jobs.look(remote_id).state == "Open":
+                raise
+
+    def status(self, remote_id: str) -> RemoteStatus:
+        """Tell how far the job has come; one call. A job that failed has kept what it did."""
+        return replace(self._jobs.status(remote_id), fates_told=True)
+
+    def fates(self, remote_id: str, cursor: Cursor, go_on: GoOn) -> Iterator[FatePage]:
+        """Yield the rows that went through, then those that did not; one call each, and in no order of ours.
+
+        A file is one page: its order may be another the next time. Rows in neither file were not processed.
+        """
+        for number in range(int(cursor.get("file", 0)), len(FILES)):
+            answer = self._http.get(self._jobs.path(remote_id, FILES[number]), headers=CSV)
+            is_last = number + 1 == len(FILES)
+            yield fate_page(answer.content, None if is_last else {"file": number + 1})
+            if not go_on():
+                return
+
+    def abort(self, remote_id: str, released: bool) -> bool:
+        """Stop the job; False where it has ended. What it did until then stays."""
+        return self._jobs.abort(remote_id)

@@ -1,0 +1,45 @@
+"""One Salesforce org, through one turn's client."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.http.client import VendorClient
+from orchestrator.job.criteria import DownloadCriteria, UploadCriteria
+from orchestrator.job.errors import Invalid
+from orchestrator.providers.provider import Check, Source
+from orchestrator.providers.salesforce.ingest import SalesforceIngest
+from orchestrator.providers.salesforce.query import SalesforceQuery
+from orchestrator.providers.salesforce.settings import base_path
+from orchestrator.providers.salesforce.wire import JSON, Identity, Records, read
+
+ORGANIZATION = "SELECT Name, IsSandbox FROM Organization"
+
+
+class Salesforce:
+    """The query and ingest jobs of one connection."""
+
+    def __init__(self, http: VendorClient, settings: Mapping[str, Any]) -> None:
+        self._http = http
+        self._base = base_path(settings)
+
+    def check(self) -> Check:
+        """Ask who we are, and in which org; two calls."""
+        me = read(self._http.get("/services/oauth2/userinfo", headers=JSON), Identity)
+        found = read(self._http.get(f"{self._base}/query", params={"q": ORGANIZATION}, headers=JSON), Records).records
+        org = found[0] if found else {}
+        name, user = str(org.get("Name") or me.organization_id), me.preferred_username or me.name or me.user_id
+        environment = "sandbox" if org.get("IsSandbox") else "production"
+        message = f"Connected to the {environment} org {name} as {user}"
+        return Check(ok=True, message=message, account=name, user=user, environment=environment)
+
+    def source(self, criteria: DownloadCriteria) -> Source:
+        """Raise Invalid: whatever is read here is a query."""
+        raise Invalid("connection", "Salesforce is read by queries")
+
+    def query(self, criteria: DownloadCriteria) -> SalesforceQuery:
+        """Return the query that the criteria ask for."""
+        return SalesforceQuery(self._http, self._base, criteria)
+
+    def sink(self, criteria: UploadCriteria) -> SalesforceIngest:
+        """Return the ingest jobs of the criteria's operation."""
+        return SalesforceIngest(self._http, self._base, criteria)

@@ -1,0 +1,124 @@
+"""A download: one query job, whose result is read set by set along its locators.
+
+https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/query_get_job_results.htm
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from orchestrator.http.client import Ahead, VendorClient
+from orchestrator.job.criteria import DownloadCriteria
+from orchestrator.job.errors import Misbehaved
+from orchestrator.job.step import Cursor
+from orchestrator.providers.provider import GoOn, Page, RemoteStatus
+from orchestrator.providers.salesforce import soql
+from orchestrator.providers.salesforce.describe import field_types
+from orchestrator.providers.salesforce.jobs import BulkJobs
+from orchestrator.providers.salesforce.table import jsonl
+from orchestrator.providers.salesforce.wire import CSV, PROVIDER
+
+SET_ROWS = 10_000  # of one call, where the criteria do not say; a crash repeats one set
+LARGEST_SET = 250_000
+END = "null"  # the locator of the last set, in letters
+NO_CONTENT = 204
+
+
+class SalesforceQuery:
+    """The query that some criteria ask for."""
+
+    def __init__(self, http: VendorClient, base: str, criteria: DownloadCriteria) -> None:
+        self._http = http
+        self._base = base
+        self._criteria = criteria
+        self._jobs = BulkJobs(http, base, "query")
+
+    def create(self, marker: str) -> str:
+        """Start the query; return the id of its job. One call, and one before it where the fields must be known.
+
+        The job cannot carry the marker. Raises Invalid for an object that does not exist.
+        """
+        criteria, types = self._criteria, dict[str, str]()
+        if soql.needs_fields(criteria):
+            types |= field_types(self._http, self._base, criteria.object_name)
+        operation = "queryAll" if criteria.include_deleted else "query"
+        return self._jobs.create({"operation": operation, "query": soql.written(criteria, types)})
+
+    def find(self, marker: str) -> str | None:
+        """Find nothing: a job shows neither a marker nor its query."""
+        return None
+
+    def suspects(self, since: datetime) -> Sequence[str]:
+        """Return the query jobs of our user that read the same object, and were made since then."""
+        same = self._criteria.object_name.casefold()
+        return [job.id for job in self._jobs.made_since(since, "V2Query") if job.object.casefold() == same]
+
+    def status(self, remote_id: str) -> RemoteStatus:
+        """Tell how far the query has come; one call."""
+        return self._jobs.status(remote_id)
+
+    def abort(self, remote_id: str, released: bool) -> bool:
+        """Stop the query; False where it has ended."""
+        return self._jobs.abort(remote_id)
+
+    def results(self, remote_id: str) -> "QueryResults":
+        """Return the result of a query job that is done."""
+        return QueryResults(self._http, self._jobs.path(remote_id, "results"), self._criteria)
+
+
+class QueryResults:
+    """The sets of a query's result. A locator stays good as long as its job: a set can be read again."""
+
+    def __init__(self, http: VendorClient, path: str, criteria: DownloadCriteria) -> None:
+        self._http = http
+        self._path = path
+        self._without_nulls = criteria.filter_nulls
+        self._rows = min(criteria.page_size or SET_ROWS, LARGEST_SET)
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """How the result is read."""
+        return {"pageSize": self._rows, "way": "bulk_query"}
+
+    def pages(self, cursor: Cursor, go_on: GoOn, room: int | None) -> Iterator[Page]:
+        """Yield the sets after `cursor`; one call each, the next one ahead. `room` is the query's own LIMIT."""
+        ahead = self._ask(cursor)
+        try:
+            while True:
+                answer = ahead.result()
+                after = _following(answer, cursor)
+                goes_on = after is not None and go_on()
+                if after is not None and goes_on:
+                    ahead = self._ask(after)
+                yield self._page(answer, after)
+                if after is None or not goes_on:
+                    return
+                cursor = after
+        finally:
+            ahead.drop()
+
+    def count(self) -> int | None:
+        """Ask nothing: a result does not grow."""
+        return None
+
+    def _ask(self, cursor: Cursor) -> Ahead:
+        return self._http.ahead(self._path, params={"maxRecords": self._rows, **cursor}, headers=CSV)
+
+    def _page(self, answer: httpx.Response, after: Cursor | None) -> Page:
+        body, rows = jsonl(answer.content, without_nulls=self._without_nulls)
+        told = answer.headers.get("sforce-numberofrecords", "0" if answer.status_code == NO_CONTENT else "")
+        if told != str(rows):
+            raise Misbehaved(PROVIDER, f"a set of {rows} rows, said to be {told or 'of no number'}")
+        return Page(body=body, rows=rows, read=rows, next=after)
+
+
+def _following(answer: httpx.Response, cursor: Cursor) -> Cursor | None:
+    """Return the cursor behind a set; the header is always there, so that one without is no end."""
+    locator = answer.headers.get("sforce-locator", END if answer.status_code == NO_CONTENT else "")
+    if locator == END:
+        return None
+    if not locator or locator == cursor.get("locator"):
+        raise Misbehaved(PROVIDER, "a set of results that does not lead to the next one")
+    return {"locator": locator}

@@ -1,0 +1,95 @@
+"""CSV as Salesforce writes and reads it, exactly: quotes, line breaks in cells, any character of Unicode.
+
+https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/datafiles_prepare_csv.htm
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+import msgspec
+
+from orchestrator.job.errors import Misbehaved
+from orchestrator.providers.salesforce.plain import plain_jsonl
+from orchestrator.providers.salesforce.wire import PROVIDER
+
+NULL = "#N/A"  # in an upload: write null; an empty cell is ignored
+BATCH = 2_000  # rows decoded at once, so that a large set is never held as cells as a whole
+
+Record = Mapping[str, str | None]
+
+_encoder = msgspec.json.Encoder()
+
+
+class Table:
+    """A result file being read; NULs, which results are known to hold and records never do, are left out."""
+
+    def __init__(self, body: bytes) -> None:
+        """Read the header. Raises Misbehaved where the file is no CSV in UTF-8, as `rows` does."""
+        self._rows = self._read(body)
+        self.header: Sequence[str] = next(self._rows, [])
+
+    def rows(self) -> Iterator[list[str]]:
+        """Yield the cells of each row, as many as the header has."""
+        width = len(self.header)
+        for row in self._rows:
+            if len(row) != width:
+                raise Misbehaved(PROVIDER, f"a row of {len(row)} cells where the header has {width}")
+            yield row
+
+    def _read(self, body: bytes) -> Iterator[list[str]]:
+        try:
+            text = body.decode("utf-8-sig").replace("\0", "")
+            yield from filter(None, csv.reader(io.StringIO(text, newline=""), strict=True))
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise Misbehaved(PROVIDER, f"a result that is no CSV in UTF-8: {error}") from None
+
+
+def jsonl(body: bytes, *, without_nulls: bool = False) -> tuple[bytes | bytearray, int]:
+    """Return the rows of a result as JSONL, and how many there are; an empty cell is null, for Salesforce knows no ''.
+
+    Raises Misbehaved.
+    """
+    plain = None if without_nulls else plain_jsonl(body)
+    if plain is not None:
+        return plain
+    table, out, count = Table(body), bytearray(), 0
+    shape = _set_values if without_nulls else _all_values
+    rows = table.rows()
+    while batch := list(islice(rows, BATCH)):
+        out += _encoder.encode_lines([shape(table.header, row) for row in batch])
+        count += len(batch)
+    return out, count
+
+
+def _all_values(header: Sequence[str], row: Sequence[str]) -> dict[str, str | None]:
+    return {name: cell or None for name, cell in zip(header, row, strict=True)}
+
+
+def _set_values(header: Sequence[str], row: Sequence[str]) -> dict[str, str | None]:
+    return {name: cell for name, cell in zip(header, row, strict=True) if cell}
+
+
+def written(records: Sequence[Record]) -> bytes:
+    """Return records as an upload in UTF-8 with LF; a field that a record does not have is an empty cell."""
+    header = list(dict.fromkeys(name for record in records for name in record))
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(_cells(header, records))
+    return out.getvalue().encode()
+
+
+def _cells(header: Sequence[str], records: Iterable[Record]) -> Iterator[list[str]]:
+    for record in records:
+        yield [NULL if (value := record.get(name, "")) is None else value for name in header]
+
+
+def echoed(header: Sequence[str], row: Sequence[str]) -> dict[str, str | None]:
+    """Return what was sent, from its echo in a result file: empty cells were no values, `#N/A` was null."""
+    return {
+        name: None if cell == NULL else cell
+        for name, cell in zip(header, row, strict=True)
+        if cell and not name.startswith("sf__")
+    }

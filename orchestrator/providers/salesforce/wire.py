@@ -1,0 +1,100 @@
+"""What Salesforce answers, as far as we read it; answers differ by call and version, so that little is required."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import httpx
+from msgspec import Struct
+
+from orchestrator.http.client import decode
+
+PROVIDER = "salesforce"
+JSON = {"accept": "application/json"}
+CSV = {"accept": "text/csv"}
+
+T = TypeVar("T")
+
+
+class Refusal(Struct, rename="camel"):
+    """Why a call was refused."""
+
+    error_code: str = ""
+    message: str = ""
+
+    def is_any(self, *codes: str) -> bool:
+        """Whether this is one of the codes, which are spelled with and without underscores."""
+        plain = self.error_code.replace("_", "").casefold()
+        return plain in {code.replace("_", "").casefold() for code in codes}
+
+
+class JobInfo(Struct, kw_only=True, rename="camel"):
+    """A job of Bulk API 2.0, and of 1.0 in lists; only `id` and `state` are always there."""
+
+    id: str
+    state: str
+    object: str = ""
+    operation: str = ""
+    job_type: str = ""
+    created_by_id: str = ""
+    created_date: str = ""
+    number_records_processed: int | None = None
+    number_records_failed: int | None = None
+    error_message: str | None = None
+
+    def made_at(self) -> datetime | None:
+        """When the job was created; None where that cannot be read."""
+        try:
+            return datetime.fromisoformat(self.created_date)
+        except ValueError:
+            return None
+
+
+class JobList(Struct, kw_only=True, rename="camel"):
+    """A page of the job list."""
+
+    done: bool
+    records: Sequence[JobInfo] = ()
+    next_records_url: str | None = None
+
+
+class FieldInfo(Struct, kw_only=True, rename="camel"):
+    """A field of an object."""
+
+    name: str
+    type: str = ""
+
+
+class ObjectInfo(Struct, kw_only=True, rename="camel"):
+    """An object of the org."""
+
+    name: str
+    label: str = ""
+    label_plural: str = ""
+    fields: Sequence[FieldInfo] = ()
+
+
+class ObjectList(Struct, kw_only=True, rename="camel"):
+    """All objects of the org."""
+
+    sobjects: Sequence[ObjectInfo] = ()
+
+
+class Identity(Struct, kw_only=True):
+    """Whose token it is."""
+
+    user_id: str = ""
+    organization_id: str = ""
+    preferred_username: str | None = None
+    name: str | None = None
+
+
+class Records(Struct, kw_only=True):
+    """The answer to a plain query."""
+
+    records: Sequence[dict[str, Any]] = ()
+
+
+def read(response: httpx.Response, kind: type[T]) -> T:
+    """Parse an answer; raises Unreachable where the body is not what a success promises."""
+    return decode(PROVIDER, response, kind)

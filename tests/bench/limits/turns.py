@@ -1,0 +1,201 @@
+"""Whole turns of real jobs on one budget: what waits behind a closed gate, and who comes next behind a flood."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from celery import Celery
+from sqlalchemy import func, select
+
+from orchestrator.dispatch import make_celery, queue_of
+from orchestrator.job.criteria import DownloadCriteria
+from orchestrator.job.record import Job
+from orchestrator.job.status import Direction, JobStatus
+from orchestrator.job.step import StepKind, Successor
+from orchestrator.lifecycle.connections import Wish
+from orchestrator.store.budgets import NewBudget
+from orchestrator.store.connections import Connection
+from orchestrator.store.jobs import NewJob
+from orchestrator.store.tables import jobs
+from tests.bench.kit import Bench, bench
+from tests.bench.limits.scene import Row, Scene
+from tests.conftest import drop_schema, new_schema
+from tests.servers import eventually, postgres_answers
+
+STEPS, GATE = 10_000, 5.0
+FLOOD, PAGES, HANDS = 100, 5_000, 16
+QUEUE = queue_of("rest")
+
+
+def rows(scene: Scene) -> Iterator[Row]:
+    """Measure the gate, then two floods."""
+    yield behind_a_gate(scene)
+    if scene.quick:
+        return
+    yield behind_a_flood(scene, "jobs", tenants=1)
+    yield behind_a_flood(scene, "one tenant's jobs over 8 connections", tenants=2)
+
+
+@contextmanager
+def a_bench() -> Iterator[Bench]:
+    """Run a runtime on PostgreSQL, or on SQLite where there is none."""
+    url = new_schema() if postgres_answers() else None
+    with TemporaryDirectory() as folder, bench(Path(folder), url) as ours:
+        yield ours
+    if url is not None:
+        drop_schema(url)
+
+
+def connect(ours: Bench, scene: Scene, account: str, name: str, tenant: int, **wish: Any) -> Connection:
+    """Add a connection to an account of the judge."""
+    resource = {
+        "path": f"/call/{account}",
+        "records": "data",
+        "paging": {"kind": "id_gt", "size_param": "per_page", "max_size": 1_000},
+    }
+    wanted = Wish(
+        name=name,
+        provider="rest",
+        base_url=f"http://127.0.0.1:{scene.judge}",
+        credentials={"type": "none"},
+        settings={"resources": {"items": resource}},
+        **wish,
+    )
+    return ours.runtime.connections.add(tenant, wanted)
+
+
+def behind_a_gate(scene: Scene) -> Row:
+    """Let 10,000 steps be due; the provider refuses the first call and names a time. Count the messages until then."""
+    account = scene.account(amount=0, strict=1, gate=GATE)
+    with a_bench() as ours:
+        limits = [{"kind": "rate", "amount": 60_000, "seconds": 60}]
+        connection = connect(ours, scene, account, "gated", ours.tenant, limits=limits)
+        ours.runtime.store.jobs.add(with_steps(connection, STEPS))
+        app, sent, until = make_celery("memory://"), 0, time.monotonic() + GATE - 1
+        while time.monotonic() < until:
+            ours.runtime.dispatch.tick()
+            steps = _messages(app)
+            sent += len(steps)
+            for step in steps:
+                ours.runtime.lifecycle.take_turn(step)
+            time.sleep(0.05)
+        app.close()
+    refused = len(scene.report(account)["refused"])
+    return Row(
+        name=f"{STEPS:,} due steps behind a closed gate, {GATE - 1:g} s",
+        goal="no task each: 20 messages at most",
+        measured=f"{sent} messages, {refused} calls refused",
+        ok=0 < sent <= 20 and 0 < refused <= 20,
+    )
+
+
+def with_steps(connection: Connection, steps: int, *, size: int = 1_000, api_limit: int | None = None) -> NewJob:
+    """Return a download with so many fetch steps that are due at once."""
+    return NewJob(
+        tenant_id=connection.tenant_id,
+        connection_id=connection.id,
+        budget_id=connection.budget_id,
+        provider=connection.provider,
+        direction=Direction.DOWNLOAD,
+        object_name="items",
+        criteria=DownloadCriteria(object_name="items", page_size=size),
+        request={"objectName": "items"},
+        first_steps=[Successor(kind=StepKind.FETCH, partition=n, cursor={"after": n}) for n in range(steps)],
+        api_limit=api_limit,
+        weight=1.0,
+        auto_restart=True,
+        give_up_after=timedelta(hours=24),
+    )
+
+
+def _messages(app: Celery) -> list[int]:
+    """Take all messages out of the queue and return the steps they name."""
+    taken = []
+    with app.connection_for_read() as connection, connection.SimpleQueue(QUEUE) as waiting:
+        while waiting.qsize():
+            message = waiting.get(block=False)
+            message.ack()
+            taken.append(message.payload[0][0])
+    return taken
+
+
+class Hands:
+    """Threads that take turns as workers do: hints of the budget, in their order; each turn is noted by its job."""
+
+    def __init__(self, ours: Bench, budget: int) -> None:
+        self.turns: list[int] = []
+        self._ours, self._budget = ours, budget
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._work) for _ in range(HANDS)]
+        for thread in self._threads:
+            thread.start()
+
+    def _work(self) -> None:
+        runtime = self._ours.runtime
+        while not self._over.is_set():
+            hints = runtime.store.hints.take(self._budget, room=1, cap_of=runtime.vendors.cap)
+            if not hints:
+                self._over.wait(0.02)
+            for hint in hints:
+                if runtime.lifecycle.take_turn(hint.step_id):
+                    self.turns.append(hint.step_id)
+
+    def stop(self) -> None:
+        """Let each end its turn."""
+        self._over.set()
+        self._ours.runtime.stop()
+        for thread in self._threads:
+            thread.join()
+
+
+def behind_a_flood(scene: Scene, title: str, tenants: int) -> Row:
+    """Submit a job of 5 pages behind 100 of 5,000; with two tenants the flood is of one, over many connections."""
+    big, few = scene.account(latency=0.01), scene.account(latency=0.01, records=5 * 10 - 1)
+    with a_bench() as ours:
+        limits = [{"kind": "rate", "amount": 6_000, "seconds": 60}]
+        ours.runtime.store.budgets.add(None, NewBudget(name="shared", provider="rest", limits=limits))
+        flood = [
+            connect(ours, scene, big, f"c{n}", ours.tenant, budget="shared") for n in range(1 if tenants == 1 else 8)
+        ]
+        other = ours.tenant if tenants == 1 else ours.runtime.store.keys.add_tenant("another").id
+        mine = connect(ours, scene, few, "mine", other, budget="shared")
+        for number in range(FLOOD):
+            _submit(ours, flood[number % len(flood)])
+        hands = Hands(ours, mine.budget_id)
+        eventually(lambda: _all_have_begun(ours), within=60, every=0.2)
+        before, submitted = len(hands.turns), time.monotonic()
+        first, done, job = _served(ours, _submit(ours, mine))
+        rounds = (len(hands.turns) - before) / FLOOD
+        hands.stop()
+    return Row(
+        name=f"a job of 5 pages behind {FLOOD} of {PAGES:,}: {title}",
+        goal="first page in 2 s, done in 3 rounds",
+        measured=f"first {first - submitted:.1f} s, done {done - submitted:.1f} s, {rounds:.1f} rounds",
+        ok=job.status is JobStatus.COMPLETED and first - submitted <= 2 and rounds <= 3,
+    )
+
+
+def _all_have_begun(ours: Bench) -> bool:
+    query = select(func.count()).where(jobs.c.status == JobStatus.CREATED)
+    with ours.runtime.store.database.read() as connection:
+        return connection.execute(query).scalar_one() == 0
+
+
+def _submit(ours: Bench, connection: Connection) -> Job:
+    return ours.runtime.lifecycle.submit_download(connection, DownloadCriteria(object_name="items", page_size=10), {})
+
+
+def _served(ours: Bench, job: Job) -> tuple[float, float, Job]:
+    first, deadline = 0.0, time.monotonic() + 30
+    while time.monotonic() < deadline:
+        now = ours.runtime.store.jobs.by_id(job.id)
+        first = first or (time.monotonic() if now.counts.stored else 0.0)
+        if now.status is JobStatus.COMPLETED:
+            break
+        time.sleep(0.02)
+    return first or deadline, time.monotonic(), now
