@@ -1,4 +1,4 @@
-"""Plain result sets, turned into JSON lines without looking at a cell: four times as fast as one by one.
+"""Plain result sets, turned into JSON lines without looking at a cell: about twice as fast as one by one.
 
 A set is plain where every cell is quoted and holds neither quote, backslash nor control character, as most do: then the
 cells are JSON strings as they are, and only the names go between them.
