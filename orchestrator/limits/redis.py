@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hiredis import pack_command
 from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, NoScriptError, RedisError, TimeoutError
@@ -227,7 +228,8 @@ class _Line:
         if now - self._used > IDLE and self._is_stale():
             self._connection.disconnect()  # the next send connects: a restarted server is not a dead one
         self._used = now
-        self._connection.send_command(*command)
+        packed = pack_command(command)  # type: ignore[arg-type]  # stub names one argument; the client's own packer: +6 µs
+        self._connection.send_packed_command([packed], check_health=False)
         return self._connection.read_response()
 
     def _is_stale(self) -> bool:

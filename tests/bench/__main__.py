@@ -3,6 +3,7 @@
 import sys
 
 from tests.bench import fetch
+from tests.bench.limits import __main__ as limits
 from tests.conftest import drop_schema, new_schema
 from tests.servers import postgres_answers
 
@@ -18,6 +19,7 @@ def main() -> int:
             drop_schema(url)
     print("\nMemory (SQLite, K = 1,000)")
     fetch.memory()
+    met &= limits.main("--quick" in sys.argv) == 0
     return 0 if met else 1
 
 

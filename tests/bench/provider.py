@@ -7,7 +7,9 @@ import asyncio
 import re
 import sys
 
-RECORD = b'{"id":%d,"email":"person%d@orchard.test","name":"Person %d","notes":"%s","updated_at":"2026-01-01T00:00:00Z"}'
+RECORD = (
+    b'{"id":%d,"email":"person%d@orchard.test","name":"Person %d","notes":"%s","updated_at":"2026-01-01T00:00:00Z"}'
+)
 NOTES = b"x" * 330  # a record is about 439 bytes, as in our design's measurements
 CURSOR = re.compile(rb"id(?:%5B|\[)gt(?:%5D|\])=(\d+)")
 
@@ -50,9 +52,7 @@ class Provider(asyncio.Protocol):
 async def main(port: int, size: int, records: int, latency: float) -> None:
     """Serve until killed."""
     answers = pages(size, records)
-    server = await asyncio.get_running_loop().create_server(
-        lambda: Provider(answers, size, latency), "127.0.0.1", port
-    )
+    server = await asyncio.get_running_loop().create_server(lambda: Provider(answers, size, latency), "127.0.0.1", port)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await server.serve_forever()

@@ -9,7 +9,6 @@ import pytest
 
 from orchestrator.limits.limit import ConcurrencyLimit, Limit
 from tests.bench.limits import days, outages, races, turns
-from tests.bench.limits.crew import SLOT
 from tests.bench.limits.scene import Scene, a_scene, per_second
 
 pytestmark = pytest.mark.chaos
@@ -34,15 +33,13 @@ def test_a_redis_that_is_flushed_each_second_lets_no_call_too_many_through(scene
 
 @pytest.mark.parametrize("loses", [False, True], ids=["kept", "lost"])
 def test_without_redis_no_call_is_made_and_work_goes_on_within_seconds_of_its_return(scene: Scene, loses: bool) -> None:
-    row = outages.restarted(scene, "chaos", ONE, loses=loses, lasts=outages.BACK_WITHIN)
+    row = outages.restarted(scene, "chaos", ONE, loses=loses)
 
     assert row.ok, row.measured
 
 
 def test_slots_that_were_out_when_redis_lost_them_come_back_after_their_time_and_not_before(scene: Scene) -> None:
-    back_within = SLOT.total_seconds() + outages.BACK_WITHIN
-
-    row = outages.restarted(scene, "chaos", WITH_SLOTS, loses=True, back_within=back_within, lasts=back_within)
+    row = outages.restarted(scene, "chaos", WITH_SLOTS, loses=True, back_within=outages.AFTER_THE_TTL)
 
     assert row.ok, row.measured
 

@@ -18,10 +18,10 @@ bursts = st.none() | st.integers(min_value=1, max_value=10_000)
 limits = st.builds(RateLimit, name=st.just("rate"), amount=amounts, window=windows, burst=bursts)
 
 
-def test_we_run_at_95_percent_of_a_long_window_and_at_98_and_a_half_of_a_short_one():
+def test_we_run_at_95_percent_of_a_long_window_and_a_call_below_a_short_one():
     rates = burst.rate(SALESLOFT), burst.rate(SPACED)
 
-    assert rates == pytest.approx((9.5, 49.25))
+    assert rates == pytest.approx((9.5, 49.0))
 
 
 def test_the_default_burst_is_half_of_what_the_window_leaves():
@@ -109,4 +109,4 @@ def test_a_short_window_of_few_calls_leaves_room_for_one_that_travels_late():
 
     rates = [burst.rate(limit) for limit in (few, many, single)]
 
-    assert rates == pytest.approx([9.25, 492.5, 0.25])
+    assert rates == pytest.approx([9.0, 492.5, 0.25])

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -65,6 +65,12 @@ class Line:
         self._socket = socket.create_connection(("127.0.0.1", port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._socket.close()
+
     def get(self, path: str) -> tuple[int, str, bytes]:
         """Send one request; return status, headers and body."""
         self._socket.sendall(f"GET {path} HTTP/1.1\r\nhost: judge\r\n\r\n".encode())
@@ -86,7 +92,8 @@ class Line:
 
 def report(port: int, account: str) -> Any:
     """Ask the judge for its report."""
-    return msgspec.json.decode(Line(port).get(f"/report/{account}")[2])
+    with Line(port) as line:
+        return msgspec.json.decode(line.get(f"/report/{account}")[2])
 
 
 def spender(task: Task, limiter: RedisLimiter, name: str) -> Callable[[], Purse]:
@@ -107,19 +114,26 @@ def spender(task: Task, limiter: RedisLimiter, name: str) -> Callable[[], Purse]
 
 def work(task: Task, limiter: RedisLimiter, name: str, tally: Tally) -> None:
     """Take turn after turn until the time is over."""
-    line, new_purse = Line(task.judge), spender(task, limiter, name)
-    time.sleep(max(0.0, task.start - time.monotonic()))
-    until = task.start + task.seconds
-    while time.monotonic() < until:
-        purse = new_purse()
-        try:
-            while time.monotonic() < until:
-                call(task, purse, line, tally)
-        except Throttled as wait:
-            tally.down += wait.limit == "limiter"
-            purse.close()
-            time.sleep(max(0.0, min(wait.pause.total_seconds(), until - time.monotonic())))
+    new_purse, until = spender(task, limiter, name), task.start + task.seconds
+    with Line(task.judge) as line:
+        limiter.ping()  # 64 connections opened at once are no part of what is measured
+        time.sleep(max(0.0, task.start - time.monotonic()))
+        while time.monotonic() < until:
+            pause = take_turn(task, new_purse(), line, tally)
+            time.sleep(max(0.0, min(pause, until - time.monotonic())))
+
+
+def take_turn(task: Task, purse: Purse, line: Line, tally: Tally) -> float:
+    """Call until the time is over, or until the purse says for how many seconds there is nothing to spend."""
+    try:
+        while time.monotonic() < task.start + task.seconds:
+            call(task, purse, line, tally)
+    except Throttled as wait:
+        tally.down += wait.limit == "limiter"
+        return wait.pause.total_seconds()
+    finally:
         purse.close()
+    return 0.0
 
 
 def call(task: Task, purse: Purse, line: Line, tally: Tally) -> None:

@@ -1,5 +1,6 @@
 """A job with an apiLimit whose eight steps are taken by eight processes, some of which die; and the days after."""
 
+import logging
 import multiprocessing
 import random
 import time
@@ -54,6 +55,7 @@ def open_runtime(settings: Settings) -> Runtime:
 
 def hand(settings: Settings, job: int, number: int) -> None:
     """Be one worker process of this job until it stops."""
+    logging.disable(logging.WARNING)  # the dead are fenced: that is what is measured
     runtime = open_runtime(settings)
     runtime.heartbeat.start()
     while runtime.store.jobs.by_id(job).status in (JobStatus.CREATED, JobStatus.STARTED, JobStatus.RUNNING):
@@ -97,18 +99,20 @@ class Day:
 def an_office(scene: Scene) -> Iterator[Settings]:
     """Make an empty database and a home for its workers."""
     url = new_schema() if postgres_answers() else None
-    with TemporaryDirectory() as folder:
-        database = url or f"sqlite:///{folder}/days.db"
-        upgrade(database)
-        yield Settings(
-            home=Path(folder),
-            database_url=database,
-            broker_url="memory://",
-            redis_url=scene.valkey.url,
-            keys=generate(),
-        )
-    if url is not None:
-        drop_schema(url)
+    try:
+        with TemporaryDirectory() as folder:
+            database = url or f"sqlite:///{folder}/days.db"
+            upgrade(database)
+            yield Settings(
+                home=Path(folder),
+                database_url=database,
+                broker_url="memory://",
+                redis_url=scene.valkey.url,
+                keys=generate(),
+            )
+    finally:
+        if url is not None:
+            drop_schema(url)
 
 
 def a_limited_job(scene: Scene, deaths: int) -> Sequence[Row]:

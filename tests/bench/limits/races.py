@@ -36,12 +36,7 @@ def race(
     deed: Deed = lambda scene, task: None,
 ) -> Row:
     """Let all spend one limit of a short window as fast as they may."""
-    account, seconds = scene.account(latency=LATENCY, amount=limit.amount, window=1), scene.seconds(6)
-    if rest:
-        scene.seed(account, [limit])
-        time.sleep(rest)
-    task = scene.task(account, [limit], seconds)
-    scene.crew.begin(task, apart)
+    account, task = begin(scene, limit, apart, rest)
     deed(scene, task)
     scene.crew.end()
     counted = scene.report(account)
@@ -54,6 +49,17 @@ def race(
         measured=f"{refused[0]} + {refused[1]} refused, {used:.1%}",
         ok=not any(refused) and used >= 0.97,
     )
+
+
+def begin(scene: Scene, limit: RateLimit, apart: timedelta = timedelta(0), rest: float = 0.0) -> tuple[str, Task]:
+    """Let the crew begin, after a rest in which nobody asks; return the account and the task."""
+    account = scene.account(latency=LATENCY, amount=limit.amount, window=1)
+    if rest:
+        scene.seed(account, [limit])
+        time.sleep(rest)
+    task = scene.task(account, [limit], scene.seconds(6))
+    scene.crew.begin(task, apart)
+    return account, task
 
 
 def kill_one(scene: Scene, task: Task) -> None:

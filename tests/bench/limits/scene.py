@@ -32,7 +32,7 @@ class Row:
 
     def print(self) -> None:
         """Print the line at once: who waits for minutes wants to see something."""
-        print(f"{self.name:62} {self.goal:34} {self.measured:44} {'ok' if self.ok else 'MISSED'}", flush=True)
+        print(f"{self.name:74} {self.goal:42} {self.measured:66} {'ok' if self.ok else 'MISSED'}", flush=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +47,13 @@ class Scene:
 
     def seconds(self, full: float) -> float:
         """Return how long to measure."""
-        return min(full, 3.0) if self.quick else full
+        return min(full, 2.5) if self.quick else full
 
     def account(self, **options: float) -> str:
         """Open an account at the judge and return its name, which is the budget's, too."""
         name = f"a{next(_numbers)}"
-        Line(self.judge).get(f"/open/{name}?{urlencode(options)}")
+        with Line(self.judge) as line:
+            line.get(f"/open/{name}?{urlencode(options)}")
         return name
 
     def task(self, account: str, limits: Sequence[Limit], seconds: float, **changes: Any) -> Task:
@@ -67,7 +68,9 @@ class Scene:
 
     def seed(self, account: str, limits: Sequence[Limit]) -> None:
         """Let the limiter know the budget before anybody asks."""
-        RedisLimiter(self.valkey.url).seed(account, limits, Seed())
+        limiter = RedisLimiter(self.valkey.url)
+        limiter.seed(account, limits, Seed())
+        limiter.close()
 
 
 def per_second(amount: float, seconds: float = 1.0) -> RateLimit:

@@ -45,10 +45,12 @@ def rows(scene: Scene) -> Iterator[Row]:
 def a_bench() -> Iterator[Bench]:
     """Run a runtime on PostgreSQL, or on SQLite where there is none."""
     url = new_schema() if postgres_answers() else None
-    with TemporaryDirectory() as folder, bench(Path(folder), url) as ours:
-        yield ours
-    if url is not None:
-        drop_schema(url)
+    try:
+        with TemporaryDirectory() as folder, bench(Path(folder), url) as ours:
+            yield ours
+    finally:
+        if url is not None:
+            drop_schema(url)
 
 
 def connect(ours: Bench, scene: Scene, account: str, name: str, tenant: int, **wish: Any) -> Connection:
@@ -159,9 +161,8 @@ def behind_a_flood(scene: Scene, title: str, tenants: int) -> Row:
     with a_bench() as ours:
         limits = [{"kind": "rate", "amount": 6_000, "seconds": 60}]
         ours.runtime.store.budgets.add(None, NewBudget(name="shared", provider="rest", limits=limits))
-        flood = [
-            connect(ours, scene, big, f"c{n}", ours.tenant, budget="shared") for n in range(1 if tenants == 1 else 8)
-        ]
+        names = [f"c{number}" for number in range(1 if tenants == 1 else 8)]
+        flood = [connect(ours, scene, big, name, ours.tenant, budget="shared") for name in names]
         other = ours.tenant if tenants == 1 else ours.runtime.store.keys.add_tenant("another").id
         mine = connect(ours, scene, few, "mine", other, budget="shared")
         for number in range(FLOOD):
