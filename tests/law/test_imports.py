@@ -46,6 +46,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     ),
     "pydantic_settings": ("orchestrator/settings.py",),
     "python_multipart": ("orchestrator/api/",),  # an upload is stored while it arrives
+    "hiredis": ("orchestrator/limits/redis.py",),  # packs commands: redis-py's own way costs 6 µs more each
     "redis": ("orchestrator/limits/redis.py",),
     "rich": ("orchestrator/cli/",),
     "sqlalchemy": ("orchestrator/store/",),
