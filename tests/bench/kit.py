@@ -96,7 +96,7 @@ def bench(folder: Path, database_url: str | None = None) -> Iterator[Bench]:
     )
     runtime.heartbeat.start()
     try:
-        yield Bench(runtime, runtime.store.keys.add_tenant("bench").id)
+        yield Bench(runtime, runtime.store.keys.ensure_tenant("bench").id)
     finally:
         runtime.close()
         valkey.kill()
