@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,6 +59,7 @@ class LiveTurn:
         self._stream = Stream.RECORDS
         self._cursor: Cursor | None = None
         self._notes = Notes()
+        self._helper = ThreadPoolExecutor(1, thread_name_prefix="part")  # one for all parts: new threads cost memory
         self._writing: Writing | None = None
         self._broken = False
 
@@ -206,8 +208,7 @@ class LiveTurn:
         """Give the unused tokens back; commits nothing."""
         if self._opened is not None:
             self._opened.close()
-        if self._writing is not None:
-            self._writing.give_up()
+        self._helper.shutdown(wait=False, cancel_futures=True)  # an object without a manifest row is swept
 
     def _commit(self, outcome: Outcome | None) -> Signals:
         self._finish_writing()
@@ -218,7 +219,7 @@ class LiveTurn:
     def _begin_writing(self) -> None:
         """Let the part be written while the next pages come; it is committed as soon as it is."""
         self._finish_writing()
-        self._writing = Writing(self._objects, self._snapshot(None))
+        self._writing = Writing(self._helper, self._objects, self._snapshot(None))
         self._committed_at = time.monotonic()
 
     def _finish_writing(self) -> None:

@@ -21,11 +21,10 @@ class Snapshot:
 
 
 class Writing:
-    """A snapshot that is being written in a thread of its own."""
+    """A snapshot that is being written by the turn's helper thread."""
 
-    def __init__(self, objects: ObjectStore, snapshot: Snapshot) -> None:
-        self._helper = ThreadPoolExecutor(1, thread_name_prefix="part")
-        self._future = self._helper.submit(snapshot.written, objects)
+    def __init__(self, helper: ThreadPoolExecutor, objects: ObjectStore, snapshot: Snapshot) -> None:
+        self._future = helper.submit(snapshot.written, objects)
 
     @property
     def is_written(self) -> bool:
@@ -34,9 +33,4 @@ class Writing:
 
     def written(self) -> Commit:
         """Return the commit once its part is safe. Raises what the object store raised."""
-        self._helper.shutdown(wait=False)
         return self._future.result()
-
-    def give_up(self) -> None:
-        """Wait for nothing; an object without a manifest row is swept."""
-        self._helper.shutdown(wait=False, cancel_futures=True)
