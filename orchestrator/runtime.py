@@ -1,5 +1,6 @@
 """Wiring: the only file that knows every concrete thing. Nothing is built at import."""
 
+import logging
 import secrets as random_source
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,8 +14,8 @@ from orchestrator.lifecycle.heartbeat import Heartbeat
 from orchestrator.lifecycle.limit_desk import LimitDesk
 from orchestrator.lifecycle.take import TurnTaker
 from orchestrator.lifecycle.vendors import Vendors
-from orchestrator.limits.limit import Limiter
-from orchestrator.limits.redis import RedisLimiter
+from orchestrator.limits.limit import Limiter, LimiterDown
+from orchestrator.limits.redis import RedisLimiter, UnfitServer
 from orchestrator.notify import Notifier
 from orchestrator.providers.provider import Family
 from orchestrator.providers.rest import REST
@@ -25,6 +26,8 @@ from orchestrator.secrets import Keyring
 from orchestrator.settings import Settings
 from orchestrator.store.store import Store
 from orchestrator.upkeep import Upkeep
+
+log = logging.getLogger(__name__)
 
 FAMILIES: Mapping[str, Family] = {family.name: family for family in (SALESLOFT, SALESFORCE, REST)}
 
@@ -99,8 +102,19 @@ class Runtime:
     def start_heartbeat(self, queues: Sequence[str], slots: int) -> None:
         """Show this process as a worker of these queues, and carry its turns' leases on."""
         self._worker = (queues, slots)
+        self._check_limiter()
         self._show_worker()
         self.heartbeat.start()
+
+    def _check_limiter(self) -> None:
+        """Say it loudly if the server of the limits would forget tokens by itself; one that is down is no news."""
+        if isinstance(self.limiter, RedisLimiter):
+            try:
+                self.limiter.check_server()
+            except UnfitServer as unfit:
+                log.error("limiter.unfit", extra={"cause": str(unfit)})  # noqa: TRY400 - the reason is the message
+            except LimiterDown:
+                return
 
     def prove(self) -> None:
         """Note that this process consumes a provider's queue; readiness rests on it."""
