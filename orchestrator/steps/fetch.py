@@ -1,24 +1,18 @@
 """Fetch: records of a download, or the fates of an upload's rows, page by page from the cursor on."""
 
-from collections import defaultdict, deque
-
-from orchestrator.job.chunk import RowError, Stream
 from orchestrator.job.commit import Moved, Outcome, Wait
 from orchestrator.job.criteria import DownloadCriteria
-from orchestrator.job.errors import Misbehaved
 from orchestrator.job.record import Counts
 from orchestrator.job.status import Direction
-from orchestrator.job.step import Cursor
-from orchestrator.providers.provider import Fate, FatePage, Page, Plan, Source
-from orchestrator.results.chunks import chunk_records, unpack_rows
-from orchestrator.results.fates import Ties, outcome_line
-from orchestrator.steps.sinks import query_of, remote_id_of, sink_of
+from orchestrator.providers.provider import Page, Plan, Source
+from orchestrator.steps.booking import book_fates
+from orchestrator.steps.sinks import query_of, remote_id_of
 from orchestrator.steps.step import Turn
 
 
 def fetch(turn: Turn) -> Outcome:
     """Store what comes after the cursor until the vendor has no more; a crash repeats at most one checkpoint."""
-    return _records(turn) if turn.job.direction is Direction.DOWNLOAD else _fates(turn)
+    return _records(turn) if turn.job.direction is Direction.DOWNLOAD else book_fates(turn)
 
 
 def _records(turn: Turn) -> Outcome:
@@ -71,103 +65,3 @@ def _count_again(turn: Turn, source: Source, read: int, before: int) -> None:
     turn.tell(event="count.moved", data={"before": before, "after": after, "read": read})
     if min(before, after) <= read <= max(before, after):
         turn.tell(vendor_counted=read)
-
-
-def _fates(turn: Turn) -> Outcome:
-    booking = _Booking(turn)
-    if turn.step.cursor.get("end"):
-        booking.book_unprocessed()
-        return Moved()
-    for page in sink_of(turn).fates(remote_id_of(turn), turn.step.cursor, turn.may_go_on):
-        if page.next is None:
-            booking.check_complete(page)
-        booking.book(page)
-        if page.next is None:
-            booking.book_unprocessed()
-            return Moved()
-    return Wait.nothing()
-
-
-class _Booking:
-    """Ties fates to source rows and books them."""
-
-    def __init__(self, turn: Turn) -> None:
-        self._turn = turn
-        rows = (pair for chunk in turn.chunks() for pair in unpack_rows(turn.load(chunk.rows_key)))
-        tied = list(turn.rows_tied())
-        self._told = len(tied)
-        self._ties = Ties(rows, tied)
-        self._sink = sink_of(turn)
-        self._identities: dict[str, deque[tuple[int, int]]] | None = None
-
-    def check_complete(self, last: FatePage) -> None:
-        """Raise Misbehaved where fewer fates were told than rows handled; the last page is then not booked (I12).
-
-        A restart asks for that page again. Rows that the vendor never handled are another matter: `book_unprocessed`.
-        """
-        told, handled = self._told + len(last.fates), self._turn.vendor_job.processed
-        if told < handled:
-            raise Misbehaved("the vendor", f"{handled} rows were handled, but {told} fates were told")
-
-    def book(self, page: FatePage) -> None:
-        lines, errors, accepted = list[bytes](), list[RowError](), 0
-        for fate in page.fates:
-            row = self._row_of(fate)
-            lines.append(outcome_line(row or 0, fate.status, fate.record, fate.error, fate.resource))
-            if row is None:
-                self._turn.tell(event="fate.untied", data={"key": fate.key})
-            if fate.status == "success":
-                accepted += 1
-            else:
-                errors.append(_refusal(row, fate.error or "refused without a reason"))
-        self._told += len(lines)
-        cursor = page.next if page.next is not None else {"end": True}
-        counts = Counts(accepted=accepted, refused=len(errors))
-        self._keep(lines, errors, counts, cursor)
-
-    def _row_of(self, fate: Fate) -> int | None:
-        """By its whole record, as nearly every row is told; else by what the vendor knows the record by."""
-        row = self._ties.tie(fate.record)
-        identity = self._sink.identity(fate.record) if row is None else None
-        if identity is None:
-            return row
-        if self._identities is None:
-            self._identities = self._read_identities()
-        candidates = self._identities.get(identity, deque())
-        while candidates:
-            number, digest = candidates.popleft()
-            if self._ties.take(number, digest):
-                return number
-        return None
-
-    def _read_identities(self) -> dict[str, deque[tuple[int, int]]]:
-        known = defaultdict[str, deque[tuple[int, int]]](deque)
-        for chunk in self._turn.chunks():
-            pairs = unpack_rows(self._turn.load(chunk.rows_key))
-            for pair, record in zip(pairs, chunk_records(self._turn.load(chunk.object_key)), strict=True):
-                if (identity := self._sink.identity(record)) is not None:
-                    known[identity].append(pair)
-        return known
-
-    def book_unprocessed(self) -> None:
-        """Rows that the vendor never mentioned: sent, but neither accepted nor refused."""
-        left = self._ties.untied()
-        lines = [outcome_line(row, "error", b"null", "the vendor told no fate", b"null") for row in left]
-        errors = [
-            RowError(row=row, identifier=None, code="unprocessed", message="the vendor told no fate", retryable=True,
-                     phase="fetch")
-            for row in left
-        ]  # fmt: skip
-        if left:
-            self._keep(lines, errors, Counts(unprocessed=len(left)), {"end": True})
-
-    def _keep(self, lines: list[bytes], errors: list[RowError], counts: Counts, cursor: Cursor) -> None:
-        self._turn.keep(
-            b"".join(lines), rows=len(lines), counts=counts, cursor=cursor, stream=Stream.OUTCOME, errors=errors
-        )
-
-
-def _refusal(row: int | None, message: str) -> RowError:
-    return RowError(
-        row=row, identifier=None, code="vendor_refused_row", message=message, retryable=False, phase="fetch"
-    )
