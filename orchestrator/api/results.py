@@ -51,8 +51,8 @@ def result(
     headers = _result_headers(job, parts, file_format, complete)
     if if_none_match is not None and headers["ETag"] in if_none_match:
         return Response(status_code=304, headers=headers)
-    if file_format is FileFormat.JSONL:
-        headers["Content-Length"] = str(total_bytes(parts))
+    if file_format is FileFormat.JSONL and (size := total_bytes(parts)) is not None:
+        headers["Content-Length"] = str(size)
     blocks = _begun(render(runtime.objects, parts, file_format, _csv_fields(job, file_format)))
     return StreamingResponse(blocks, media_type=str(file_format), headers=headers)
 

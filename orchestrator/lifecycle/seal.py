@@ -37,7 +37,7 @@ def _write(
 ) -> Sequence[Part]:
     parts = []
     for seq, body in enumerate(bodies):
-        key = part_key(job.id, job.restarts, step_id, seq, epoch)
+        key = part_key(job.id, job.restarts, step_id, seq, epoch, body.ext)
         objects.put_new(key, body.body)
         parts.append(
             Part(

@@ -114,10 +114,11 @@ class LiveTurn:
         last_key: str | None = None,
         errors: Sequence[RowError] = (),
         with_next_save: bool = False,
+        header: bytes | None = None,
     ) -> None:
         self._stream = stream
         if rows:
-            self._buffer.add(body, rows, first_key, last_key)
+            self._buffer.add(body, rows, first_key, last_key, header)
         self._notes.counts += counts + Counts(bytes=len(body))
         self._notes.errors.extend(errors)
         self._cursor = cursor

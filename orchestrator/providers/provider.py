@@ -35,7 +35,8 @@ class Page:
     """One page of a download, ready to be stored."""
 
     body: bytes | bytearray | memoryview  # JSONL: each kept record on its line, ending in \n; bytes as the vendor sent
-    rows: int  # lines in `body`
+    header: bytes | None = None  # `body` is rows of a CSV with this header line, ending in \n; the same on all pages
+    rows: int  # records in `body`
     read: int  # records the vendor sent, less those we had already (ties): read = rows + filtered + cut
     filtered: int = 0
     cut: int = 0

@@ -11,8 +11,9 @@ import msgspec
 from orchestrator.job.chunk import Part
 from orchestrator.job.criteria import FileFormat
 from orchestrator.results.lines import whole_lines
-from orchestrator.results.manifest import stream_records
+from orchestrator.results.manifest import stream_records, stream_table
 from orchestrator.results.objects import ObjectStore
+from orchestrator.results.tables import is_table
 
 Blocks = Iterable[bytes]
 
@@ -33,6 +34,8 @@ def render(
             return stream_records(objects, parts)
         case FileFormat.JSON:
             return json_array(stream_records(objects, parts))
+        case FileFormat.CSV if parts and all(map(is_table, parts)):
+            return stream_table(objects, parts)
         case FileFormat.CSV:
             header = fields or header_of(stream_records(objects, parts))
             return csv_file(stream_records(objects, parts), header)

@@ -13,6 +13,7 @@ from orchestrator.results.errors import Damaged
 from orchestrator.results.lines import lines, whole_lines
 from orchestrator.results.objects import ObjectStore
 from orchestrator.results.parts import READY_AT
+from orchestrator.results.tables import as_jsonl, divided, is_table, records
 
 PAGE_BLOCK = 256 << 10  # bytes; a page of 200 records of 439 bytes needs a third of it
 
@@ -23,6 +24,7 @@ class PartBody(NamedTuple):
     body: bytes
     rows: int
     first_row: int
+    ext: str = "jsonl"
 
     @property
     def crc32(self) -> int:
@@ -54,15 +56,32 @@ def count(parts: Iterable[Part]) -> int:
     return sum(part.rows for part in parts)
 
 
-def total_bytes(parts: Iterable[Part]) -> int:
-    """Return how long `stream_records` will be."""
-    return sum(part.bytes for part in parts)
+def total_bytes(parts: Iterable[Part]) -> int | None:
+    """Return how long `stream_records` will be; None where that cannot be known before."""
+    sizes = [None if is_table(part) else part.bytes for part in parts]
+    return None if None in sizes else sum(size or 0 for size in sizes)
 
 
 def stream_records(objects: ObjectStore, parts: Iterable[Part]) -> Iterator[bytes]:
-    """Yield the parts' bytes in order (JSONL), in blocks; raises Damaged at the end of a part that is not as listed."""
+    """Yield the parts' records in order (JSONL), in blocks; raises Damaged where a part is not as listed."""
     for part in parts:
-        yield from _checked(objects, part)
+        if is_table(part):
+            yield from as_jsonl(read_part(objects, part), part.object_key)
+        else:
+            yield from _checked(objects, part)
+
+
+def stream_table(objects: ObjectStore, parts: Sequence[Part]) -> Iterator[bytes]:
+    """Yield parts that are all CSV as one file with one header. Raises Damaged where a part has another one."""
+    first: bytes | None = None
+    for part in parts:
+        header, rows = divided(read_part(objects, part))
+        if first is None:
+            first = header
+            yield header
+        elif header != first:
+            raise Damaged(part.object_key, "its columns are not those of the parts before it")
+        yield bytes(rows)
 
 
 def stream_range(objects: ObjectStore, parts: Iterable[Part], start: int, length: int) -> Iterator[bytes]:
@@ -94,17 +113,31 @@ def page(objects: ObjectStore, parts: Iterable[Part], after_row: int, size: int)
 
 
 def merged(objects: ObjectStore, parts: Sequence[Part], ready_at: int = READY_AT) -> Iterator[PartBody]:
-    """Yield the same records in fewer, larger bodies; holds about `ready_at` bytes and one part. Raises Damaged."""
+    """Yield the same records in fewer, larger bodies; holds about `ready_at` bytes and one part. Raises Damaged.
+
+    Parts of CSV give bodies of CSV, each with the header.
+    """
     bodies: list[bytes] = []
-    first_row, rows, size = 1, 0, 0
+    first_row, rows, size, form = 1, 0, 0, ("jsonl", b"")
     for part in parts:
-        bodies.append(read_part(objects, part))
-        rows, size = rows + part.rows, size + part.bytes
-        if size >= ready_at:
-            yield PartBody(b"".join(bodies), rows, first_row)
+        ext, header, body = _form(part, read_part(objects, part))
+        if rows and (size >= ready_at or form != (ext, header)):
+            yield PartBody(b"".join(bodies), rows, first_row, form[0])
             bodies, first_row, rows, size = [], first_row + rows, 0, 0
+        if not bodies:
+            form = (ext, header)
+            bodies.append(header)
+        bodies.append(body)
+        rows, size = rows + part.rows, size + part.bytes
     if rows:
-        yield PartBody(b"".join(bodies), rows, first_row)
+        yield PartBody(b"".join(bodies), rows, first_row, form[0])
+
+
+def _form(part: Part, body: bytes) -> tuple[str, bytes, bytes]:
+    if not is_table(part):
+        return "jsonl", b"", body
+    header, rows = divided(body)
+    return "csv", header, bytes(rows)
 
 
 def read_part(objects: ObjectStore, part: Part) -> bytes:
@@ -134,6 +167,9 @@ def _exactly(blocks: Iterator[bytes], length: int) -> Iterator[bytes]:
 
 def _from_row(objects: ObjectStore, part: Part, skip: int) -> Iterator[bytes]:
     """Yield a part's lines after the first `skip`, counting instead of splitting what is left out."""
+    if is_table(part):
+        yield from islice(records(read_part(objects, part), part.object_key), skip, None)
+        return
     blocks = whole_lines(objects.stream(part.object_key, block=PAGE_BLOCK))
     for block in blocks:
         held = block.count(b"\n")

@@ -37,7 +37,8 @@ class Unwritten:
 class PartBuffer:
     """Page bodies on their way into one part; nothing is copied before it is written.
 
-    Bodies are JSONL with whole lines, and must not be changed after they were added.
+    Bodies are JSONL with whole lines, or rows of a CSV whose header comes with them; they must not be changed after
+    they were added. A part of CSV begins with the header, and its name ends so.
     """
 
     def __init__(self, ready_at: int = READY_AT) -> None:
@@ -46,13 +47,25 @@ class PartBuffer:
 
     def _reset(self) -> None:
         self._bodies: list[Body] = []
+        self._ext = "jsonl"
         self.rows = 0
         self.bytes = 0
         self.first_key: str | None = None
         self.last_key: str | None = None
 
-    def add(self, body: Body, rows: int, first_key: str | None = None, last_key: str | None = None) -> None:
-        """Append one page's records."""
+    def add(
+        self,
+        body: Body,
+        rows: int,
+        first_key: str | None = None,
+        last_key: str | None = None,
+        header: bytes | None = None,
+    ) -> None:
+        """Append one page's records; `header` is the CSV's, the same for all pages."""
+        if header is not None and not self._bodies:
+            self._ext = "csv"
+            self._bodies.append(header)
+            self.bytes += len(header)
         self._bodies.append(body)
         self.rows += rows
         self.bytes += len(body)
@@ -85,7 +98,7 @@ class PartBuffer:
             partition=partition,
             epoch=epoch,
             restart=restart,
-            object_key=part_key(job_id, restart, step_id, seq, epoch),
+            object_key=part_key(job_id, restart, step_id, seq, epoch, self._ext),
             rows=self.rows,
             bytes=self.bytes,
             crc32=0,

@@ -54,6 +54,7 @@ def _keep_page(turn: Turn, page: Page) -> None:
         cursor=page.next if page.next is not None else {"end": True},
         first_key=page.first_key,
         last_key=page.last_key,
+        header=page.header,
     )
 
 

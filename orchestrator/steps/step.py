@@ -72,10 +72,12 @@ class Turn(Protocol):
         last_key: str | None = None,
         errors: Sequence[RowError] = (),
         with_next_save: bool = False,
+        header: bytes | None = None,
     ) -> None:
         """Take over lines of a result together with the cursor behind them; committed together, by time or size.
 
         `with_next_save`: the cursor is behind effects too, so that they must all go into the next `save`.
+        `header`: the lines are rows of a CSV with this header, the same for all that the step keeps.
         """
         ...
 

@@ -10,14 +10,14 @@ from typing import Any
 import httpx
 
 from orchestrator.http.client import Ahead, VendorClient
-from orchestrator.job.criteria import DownloadCriteria
+from orchestrator.job.criteria import DownloadCriteria, FileFormat
 from orchestrator.job.errors import Misbehaved
 from orchestrator.job.step import Cursor
 from orchestrator.providers.provider import GoOn, Page, RemoteStatus
 from orchestrator.providers.salesforce import soql
 from orchestrator.providers.salesforce.describe import field_types
 from orchestrator.providers.salesforce.jobs import BulkJobs
-from orchestrator.providers.salesforce.table import jsonl
+from orchestrator.providers.salesforce.table import as_sent, jsonl
 from orchestrator.providers.salesforce.wire import CSV, PROVIDER
 
 SET_ROWS = 10_000  # of one call, where the criteria do not say; a crash repeats one set
@@ -75,6 +75,8 @@ class QueryResults:
         self._http = http
         self._path = path
         self._without_nulls = criteria.filter_nulls
+        self._as_sent = criteria.format is FileFormat.CSV  # where a null and an empty cell are the same
+        self._header: bytes | None = None
         self._rows = min(criteria.page_size or SET_ROWS, LARGEST_SET)
 
     @property
@@ -107,11 +109,20 @@ class QueryResults:
         return self._http.ahead(self._path, params={"maxRecords": self._rows, **cursor}, headers=CSV)
 
     def _page(self, answer: httpx.Response, after: Cursor | None) -> Page:
-        body, rows = jsonl(answer.content, without_nulls=self._without_nulls)
+        header, body, rows = self._decoded(answer.content)
         told = answer.headers.get("sforce-numberofrecords", "0" if answer.status_code == NO_CONTENT else "")
         if told != str(rows):
             raise Misbehaved(PROVIDER, f"a set of {rows} rows, said to be {told or 'of no number'}")
-        return Page(body=body, rows=rows, read=rows, next=after)
+        return Page(body=body, header=header, rows=rows, read=rows, next=after)
+
+    def _decoded(self, content: bytes) -> tuple[bytes | None, bytes | bytearray | memoryview, int]:
+        if not self._as_sent or not content:
+            return None, *jsonl(content, without_nulls=self._without_nulls)
+        header, body, rows = as_sent(content)
+        if self._header not in (None, header):
+            raise Misbehaved(PROVIDER, "a set with other columns than the set before it")
+        self._header = header
+        return header, body, rows
 
 
 def _following(answer: httpx.Response, cursor: Cursor) -> Cursor | None:

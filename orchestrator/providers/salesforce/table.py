@@ -11,10 +11,11 @@ from itertools import islice
 import msgspec
 
 from orchestrator.job.errors import Misbehaved
-from orchestrator.providers.salesforce.plain import plain_jsonl
+from orchestrator.providers.salesforce.plain import is_text, plain_jsonl, rows_of
 from orchestrator.providers.salesforce.wire import PROVIDER
 
 NULL = "#N/A"  # in an upload: write null; an empty cell is ignored
+BOM = b"\xef\xbb\xbf"
 BATCH = 2_000  # rows decoded at once, so that a large set is never held as cells as a whole
 
 Record = Mapping[str, str | None]
@@ -61,6 +62,18 @@ def jsonl(body: bytes, *, without_nulls: bool = False) -> tuple[bytes | bytearra
         out += _encoder.encode_lines([shape(table.header, row) for row in batch])
         count += len(batch)
     return out, count
+
+
+def as_sent(body: bytes) -> tuple[bytes, memoryview, int]:
+    """Return a set as it is: the header line, the rows, and how many there are. Raises Misbehaved, as `jsonl` does."""
+    text = body.removeprefix(BOM)
+    text = text.replace(b"\0", b"") if b"\0" in text else text
+    text = text if text.endswith(b"\n") else text + b"\n"
+    rows = rows_of(text) if is_text(text) else None
+    if rows is None:
+        raise Misbehaved(PROVIDER, "a set that is no CSV in UTF-8 with rows as wide as its header")
+    end = text.index(b"\n") + 1
+    return text[:end], memoryview(text)[end:], rows
 
 
 def _all_values(header: Sequence[str], row: Sequence[str]) -> dict[str, str | None]:

@@ -2,9 +2,11 @@
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestrator.job.errors import Misbehaved
-from orchestrator.providers.salesforce.table import BATCH, Table, echoed, jsonl, written
+from orchestrator.providers.salesforce.table import BATCH, Table, as_sent, echoed, jsonl, written
 
 NASTY = [
     'say "no"',
@@ -102,3 +104,34 @@ def test_null_is_written_as_a_mark_and_what_is_not_there_as_nothing() -> None:
 
 def test_a_single_empty_cell_is_no_empty_line() -> None:
     assert written([{"Id": ""}, {"Id": "2"}]) == b'Id\n""\n2\n'
+
+
+@given(st.lists(st.lists(st.sampled_from([*NASTY, "", "plain", ",", '",', "\n"]), min_size=2, max_size=2)))
+def test_a_set_taken_as_it_is_has_the_same_rows_as_one_decoded(cells: list[list[str]]) -> None:
+    body = quoted(["Id", "Note"], *cells)
+
+    header, rows, count = as_sent(body)
+
+    assert header + bytes(rows) == body
+    assert count == len(cells) == jsonl(body)[1]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'"Id","Name"\n"1"\n',
+        b'"Id","Name"\n"1","2","3"\n"4"\n',
+        b'"Id","Name"\n"1","2\n',
+        b'"Id","Name"\n"1","\xff"\n',
+    ],
+    ids=["narrow", "wide and narrow", "open quote", "no UTF-8"],
+)
+def test_a_set_that_is_no_table_is_a_breach_where_it_is_taken_as_it_is_too(body: bytes) -> None:
+    with pytest.raises(Misbehaved):
+        as_sent(body)
+
+
+def test_a_set_taken_as_it_is_loses_its_mark_and_its_nuls() -> None:
+    header, rows, count = as_sent(b'\xef\xbb\xbf"Id","Note"\n"1","a\0b"')
+
+    assert (header, bytes(rows), count) == (b'"Id","Note"\n', b'"1","ab"\n', 1)
