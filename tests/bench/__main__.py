@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.bench import fetch
+from tests.bench import fetch, tables
 from tests.bench.limits import __main__ as limits
 from tests.conftest import drop_schema, new_schema
 from tests.servers import postgres_answers
@@ -17,6 +17,8 @@ def main() -> int:
         met &= fetch.table(url)
         if url:
             drop_schema(url)
+    print(f"\nA Salesforce query of {tables.RECORDS:,} rows, rows per second (goal: CSV {tables.GOAL:,})")
+    met &= tables.table(None)
     print("\nMemory (SQLite, K = 1,000)")
     fetch.memory()
     met &= limits.main("--quick" in sys.argv) == 0

@@ -34,10 +34,10 @@ PLENTY = [{"kind": "rate", "amount": 600_000_000, "seconds": 60}]
 
 
 @contextmanager
-def provider(size: int, records: int, latency_ms: float = 0) -> Iterator[str]:
+def provider(size: int, records: int, latency_ms: float = 0, module: str = "provider") -> Iterator[str]:
     """Run a provider in a process of its own; give its address."""
     port = free_port()
-    command = [sys.executable, "-m", "tests.bench.provider", str(port), str(size), str(records), str(latency_ms)]
+    command = [sys.executable, "-m", f"tests.bench.{module}", str(port), str(size), str(records), str(latency_ms)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -54,9 +54,13 @@ class Bench:
     runtime: Runtime
     tenant: int
 
+    def number(self) -> int:
+        """Return another number each time."""
+        return time.monotonic_ns()
+
     def download(self, url: str, size: int, **criteria: object) -> Job:
         """Submit a download of everything at `url`, in pages of `size`."""
-        name = f"bench-{time.monotonic_ns()}"
+        name = f"bench-{self.number()}"
         wish = Wish(
             name=name,
             provider="rest",
