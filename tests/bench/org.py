@@ -10,6 +10,7 @@ import sys
 
 HEADER = b'"Id","LastName","Email","Phone","CreatedDate"\n'
 ROW = b'"003000%012d","Person %d","person%d@orchard.test","+1 555 %07d","2026-01-01T00:00:00.000Z"\n'
+TOLD = b"sforce-numberofrecords: %d\r\nsforce-locator: %b\r\n"
 LOCATOR = re.compile(rb"[?&]locator=(\d+)")
 JOB = {
     "id": "750000000000001AAA", "operation": "query", "object": "Contact", "createdById": "005000000000001AAA",
@@ -31,9 +32,9 @@ def sets(size: int, records: int) -> list[bytes]:
     return answers
 
 
-def _answer(body: bytes, kind: bytes, headers: bytes = b"", *values: object) -> bytes:
+def _answer(body: bytes, kind: bytes, headers: bytes = b"") -> bytes:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n" % (kind, len(body))
-    return head + (headers % values) + b"\r\n" + body
+    return head + headers + b"\r\n" + body
 
 
 class Org(asyncio.Protocol):
