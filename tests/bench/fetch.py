@@ -55,9 +55,14 @@ def peak(records: int) -> int:
     """Download so many records in pages of 1,000 and return this process's peak memory in KiB."""
     with TemporaryDirectory() as name, provider(1_000, records) as url, bench(Path(name)) as ours:
         ours.run(ours.download(url, 1_000))
+    return int(resident("VmHWM") * 1024)
+
+
+def resident(what: str) -> float:
+    """Return this process's memory in MiB: VmRSS now, VmHWM at its peak."""
     # Not ru_maxrss: a child begins with the peak of the process that started it.
     status = Path("/proc/self/status").read_text()
-    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0])
+    return int(re.findall(rf"{what}:\s+(\d+) kB", status)[0]) / 1024
 
 
 if __name__ == "__main__":

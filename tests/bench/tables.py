@@ -11,10 +11,11 @@ from simple_salesforce.bulk2 import SFBulk2Handler
 from orchestrator.job.criteria import DownloadCriteria, FileFormat
 from orchestrator.job.record import Job
 from orchestrator.lifecycle.connections import Wish
-from tests.bench.fetch import timed
+from tests.bench.fetch import resident, timed
 from tests.bench.kit import PLENTY, Bench, bench, provider
 
 SIZE, RECORDS = 10_000, 1_000_000
+WIDTH = 105  # bytes of a row
 ROUNDS = 3
 GOAL = 1_200_000  # rows a second, kept as CSV
 SOQL = "SELECT Id, LastName, Email, Phone, CreatedDate FROM Contact"
@@ -73,5 +74,18 @@ def their_files(url: str, folder: Path) -> None:
         Path(each["file"]).unlink()
 
 
+def peak(gigabytes: float) -> tuple[float, float]:
+    """Download a result of so many GB as CSV; return this process's memory before it, and its peak, in MiB."""
+    records = int(gigabytes * 1e9 / WIDTH) // SIZE * SIZE
+    folder, org = TemporaryDirectory(), provider(SIZE, records, module="org")
+    with folder as name, org as url, bench(Path(name)) as ours:
+        before = resident("VmRSS")
+        ours.run(query(ours, url, FileFormat.CSV))
+    return before, resident("VmHWM")
+
+
 if __name__ == "__main__":
-    sys.exit(0 if table(None) else 1)
+    if sys.argv[1:2] == ["--peak"]:
+        print("before {:,.1f} MiB, peak {:,.1f} MiB".format(*peak(float(sys.argv[2]))))
+    else:
+        sys.exit(0 if table(None) else 1)
