@@ -79,16 +79,16 @@ class ObjectStore:
         root.mkdir(parents=True, exist_ok=True)
         return cls(LocalStore(root), Durability(root.resolve()))
 
-    def put_new(self, key: str, data: Body) -> None:
-        """Write the object, create-only; it survives a power failure once this returns.
+    def put_new(self, key: str, *data: Body) -> None:
+        """Write the object, create-only; it survives a power failure once this returns. Pieces are not joined before.
 
         Raises ObjectExists if other bytes are there. The same bytes are a put of ours whose answer was lost.
         """
         with _translated(key):
             try:
-                obstore.put(self._backend, key, data, mode="create")
+                obstore.put(self._backend, key, iter(data), mode="create", use_multipart=False)
             except exceptions.AlreadyExistsError:
-                if self.get(key) != bytes(data):
+                if self.get(key) != b"".join(data):
                     raise ObjectExists(key) from None
             self._secure(key)
 

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 
 from orchestrator.job.chunk import Part, Stream
 from orchestrator.results.objects import ObjectStore
@@ -27,11 +28,10 @@ class Unwritten:
     def write(self, objects: ObjectStore) -> Part:
         """Write the part, create-only, and return it with its checksum; may run beside the turn.
 
-        Joining, writing and summing 16 MiB takes 30 ms, during which other pages come. Raises ObjectStoreDown.
+        Writing and summing 16 MiB takes 25 ms, during which other pages come. Raises ObjectStoreDown.
         """
-        body = b"".join(self.bodies)
-        objects.put_new(self.part.object_key, body)
-        return replace(self.part, crc32=zlib.crc32(body))
+        objects.put_new(self.part.object_key, *self.bodies)
+        return replace(self.part, crc32=reduce(lambda sum_, body: zlib.crc32(body, sum_), self.bodies, 0))
 
 
 class PartBuffer:

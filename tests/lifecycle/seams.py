@@ -82,8 +82,8 @@ class WatchedObjects(ObjectStore):
 
     seams: Seams
 
-    def put_new(self, key: str, data: Body) -> None:
-        self.seams.at(f"put {key.rpartition('/')[2]}", lambda: super(WatchedObjects, self).put_new(key, data))
+    def put_new(self, key: str, *data: Body) -> None:
+        self.seams.at(f"put {key.rpartition('/')[2]}", lambda: super(WatchedObjects, self).put_new(key, *data))
 
 
 class WatchedCommits(Commits):
