@@ -78,11 +78,11 @@ def fails(workshop: Workshop, monkeypatch: pytest.MonkeyPatch, times: int) -> No
     """Let the object store fail so many times."""
     put, left = workshop.objects.put_new, [times]
 
-    def put_or_not(key: str, data: Body) -> None:
+    def put_or_not(key: str, *data: Body) -> None:
         left[0] -= 1
         if left[0] >= 0:
             raise ObjectStoreDown(key, "it is down")
-        put(key, data)
+        put(key, *data)
 
     monkeypatch.setattr(workshop.objects, "put_new", put_or_not)
 
