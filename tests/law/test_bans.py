@@ -14,7 +14,7 @@ ENVIRONMENT = frozenset({"os.environ", "os.getenv", "os.environb", "os.putenv"})
 MAY_SLEEP: Mapping[str, str] = {
     "orchestrator/cli/demo.py": "looks at a job for a person who watches",
     "orchestrator/cli/limits.py": "looks at limits for a person who watches",
-    "orchestrator/client.py": "the caller's own thread waits for a job",
+    "orchestrator/client/jobs.py": "the caller's own thread waits for a job",
     "orchestrator/embedded/": "looks at the processes it started",
     "orchestrator/http/purse.py": "waits for a token for 200 ms at most; a longer wait ends the turn",
     "orchestrator/sandbox/": "imitates slow vendors",

@@ -9,7 +9,7 @@ from tests.law.source import ROOT, modules, obeyed
 
 ANYWHERE_BUT_JOB = tuple(
     f"orchestrator/{each}"
-    for each in ("api/", "cli/", "client.py", "embedded/", "http/", "lifecycle/", "limits/", "notify.py",
+    for each in ("api/", "cli/", "client/", "embedded/", "http/", "lifecycle/", "limits/", "notify.py",
                  "providers/", "results/", "runtime.py", "sandbox/", "store/")
 )  # fmt: skip
 
@@ -26,7 +26,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "fastapi": ("orchestrator/api/", "orchestrator/console/", "orchestrator/sandbox/"),
     "httpcore": ("orchestrator/http/",),  # below httpx: addresses are checked where the socket is opened
     "httpx": (
-        "orchestrator/client.py",
+        "orchestrator/client/",
         "orchestrator/http/",
         "orchestrator/hubs/",
         "orchestrator/notify.py",

@@ -1,0 +1,15 @@
+"""All groups of calls in one client."""
+
+from orchestrator.client.calls import Json
+from orchestrator.client.connections import ConnectionCalls
+from orchestrator.client.jobs import JobCalls
+from orchestrator.client.results import ResultCalls
+from orchestrator.client.schedules import ScheduleCalls
+
+
+class Client(JobCalls, ResultCalls, ConnectionCalls, ScheduleCalls):
+    """All calls of one Bulkhead. Every method raises ApiError; close it, or use it as a context manager."""
+
+    def ready(self) -> Json:
+        """Return what works and what does not; raises ApiError while Bulkhead is not ready."""
+        return self._json("GET", "/health/ready")
