@@ -14,6 +14,7 @@ from orchestrator.lifecycle.heartbeat import Heartbeat
 from orchestrator.lifecycle.limit_desk import LimitDesk
 from orchestrator.lifecycle.take import TurnTaker
 from orchestrator.lifecycle.vendors import Vendors
+from orchestrator.lifecycle.webhook_desk import WebhookDesk
 from orchestrator.limits.limit import Limiter, LimiterDown
 from orchestrator.limits.redis import RedisLimiter, UnfitServer
 from orchestrator.notify import Notifier
@@ -55,7 +56,6 @@ class Runtime:
         self.families = FAMILIES
         self.owner = random_source.token_hex(16)
         self._pool = pool
-        self._keyring = keyring
         self.vendors = Vendors(store=store, families=FAMILIES, limiter=limiter, pool=pool, keyring=keyring, clock=clock)
         self.dispatch = Dispatch(store, make_celery(settings.broker_url), self.vendors.cap)
         self._worker: tuple[Sequence[str], int] | None = None
@@ -71,10 +71,11 @@ class Runtime:
         self.lifecycle = Lifecycle(store=store, families=FAMILIES, turns=self.turns, dispatch=self.dispatch.budget)
         self.limits = LimitDesk(store, self.vendors, limiter)
         self.connections = ConnectionDesk(store, FAMILIES, keyring, self.vendors.opened)
+        self.webhooks = WebhookDesk(store.tenants, keyring)
         self.upkeep = self._upkeep()
 
     def _upkeep(self) -> Upkeep:
-        notifier = Notifier(self.store.outbox, client=self._pool.token_client, secret=self.webhook_secret, now=_now)
+        notifier = Notifier(self.store.outbox, client=self._pool.token_client, keys=self.webhooks.keys, now=_now)
         return Upkeep(
             store=self.store,
             objects=self.objects,
@@ -131,10 +132,6 @@ class Runtime:
             self.store.workers.leave(self.owner)
         self._pool.close()
         self.store.close()
-
-    def webhook_secret(self, tenant_id: int) -> bytes:
-        """Return a tenant's signing secret; derived, so that there is no table of secrets to lose."""
-        return self._keyring.derive(f"webhook|{tenant_id}")
 
     def _show_worker(self) -> None:
         if self._worker is not None:

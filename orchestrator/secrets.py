@@ -5,7 +5,6 @@ is derived from the key, so several keys can open while the first one seals, and
 """
 
 import binascii
-import hmac
 import json
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -20,7 +19,6 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from orchestrator.job.errors import Invalid, OrchestratorError
@@ -49,7 +47,6 @@ class Keyring:
         if not keys or any(len(key) != KEY_BYTES for key in keys):
             raise Invalid("BULKHEAD_KEYS", "is not a list of keys of 32 bytes", "Make one with `bulkhead keys new`.")
         self._ciphers = {key_id(key): AESGCM(key) for key in keys}
-        self._root = keys[0]
         self.current = key_id(keys[0])
 
     def __repr__(self) -> str:
@@ -87,10 +84,6 @@ class Keyring:
         except InvalidTag:
             raise Unopenable("it is damaged, or was sealed for another row") from None
 
-    def derive(self, purpose: str) -> bytes:
-        """Return 32 bytes that only the first key and `purpose` give (HKDF, RFC 5869); they change with a rotation."""
-        return HKDF(SHA256(), KEY_BYTES, None, purpose.encode()).derive(self._root)
-
     def is_current(self, sealed: str) -> bool:
         """Whether the text is sealed with the first key; if not, a rotation seals it anew."""
         return sealed.startswith(f"{FORMAT}.{self.current}.")
@@ -125,11 +118,6 @@ def new_api_key() -> NewApiKey:
 def hash_api_key(text: str) -> str:
     """Return the SHA-256 of an API key, hexadecimal; a slow hash would add nothing to 256 random bits."""
     return sha256(text.encode()).hexdigest()
-
-
-def same_secret(one: str, other: str) -> bool:
-    """Compare two secrets in a time that tells nothing of where they differ."""
-    return hmac.compare_digest(one.encode(), other.encode())
 
 
 def _parse(sealed: str) -> tuple[str, bytes]:

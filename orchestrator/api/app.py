@@ -5,7 +5,20 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from fastapi_swagger import patch_fastapi
 
-from orchestrator.api import bulk, connections, errors, health, limits, problems, results, schedules, upload, views
+from orchestrator.api import (
+    bulk,
+    connections,
+    errors,
+    health,
+    limits,
+    notifications,
+    problems,
+    results,
+    schedules,
+    tenant,
+    upload,
+    views,
+)
 from orchestrator.api.edge import Edge
 
 if TYPE_CHECKING:
@@ -29,7 +42,7 @@ def make_app(runtime: "Runtime") -> FastAPI:
     patch_fastapi(app, "/docs")
     app.state.runtime = runtime
     problems.install(app)
-    for group in (health, errors, upload, bulk, views, results, connections, limits, schedules):
+    for group in (health, errors, upload, bulk, views, results, notifications, connections, limits, schedules, tenant):
         app.include_router(group.router)
     app.add_middleware(Edge)
     return app

@@ -10,12 +10,12 @@ from orchestrator.api.idempotency import Answer, Keep, Once
 from orchestrator.api.paging import PAGING, Paged, mark, only
 from orchestrator.api.sight import seen
 from orchestrator.api.state import JobId, named_connection, runtime_of
-from orchestrator.api.status import list_item, receipt, status_body
 from orchestrator.api.strict import suggestion
 from orchestrator.api.wire import DownloadBody, RestartBody
 from orchestrator.job.errors import Invalid
 from orchestrator.job.record import Job
 from orchestrator.job.status import Direction, JobStatus
+from orchestrator.store.status_body import list_item, receipt, status_body
 
 router = APIRouter(prefix="/bulk", tags=["jobs"])
 

@@ -8,11 +8,11 @@ from orchestrator.api.auth import Admin, Reader, Submitter
 from orchestrator.api.idempotency import Answer, Keep, Once
 from orchestrator.api.paging import PAGING, Paged, mark, only
 from orchestrator.api.state import runtime_of
-from orchestrator.api.status import millis
 from orchestrator.api.wire import ConnectionBody
 from orchestrator.lifecycle.connections import Wish
 from orchestrator.store.budgets import Budget
 from orchestrator.store.connections import Connection
+from orchestrator.store.status_body import millis
 
 router = APIRouter(prefix="/connections", tags=["connections"])
 

@@ -18,6 +18,7 @@ from orchestrator.store.idempotency import write_answer
 LONGEST_KEY = 255
 LOCK = timedelta(seconds=60)  # a process that died holds its key this long
 JSON = "application/json"
+REPLAYED = "Idempotency-Replayed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class Answer:
 
     def response(self, *, replayed: bool = False) -> Response:
         """Return the HTTP answer."""
-        more = {"Idempotency-Replayed": "true"} if replayed else {}
+        more = {REPLAYED: "true"} if replayed else {}
         content = msgspec.json.encode(self.body)
         return Response(content, self.status, headers={**self.headers, **more}, media_type=JSON)
 

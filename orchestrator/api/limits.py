@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Request
 from orchestrator.api.auth import Reader
 from orchestrator.api.paging import only
 from orchestrator.api.state import runtime_of
-from orchestrator.api.status import millis
 from orchestrator.lifecycle.limit_desk import LimitsSeen, learned_of
 from orchestrator.limits.limit import BlockedBy, ConcurrencyLimit, Limit, QuotaLimit, RateLimit
+from orchestrator.store.status_body import millis
 from orchestrator.store.waiters import Waiter
 
 router = APIRouter(prefix="/connections", tags=["connections"])

@@ -10,13 +10,13 @@ from orchestrator.api.criteria import download_criteria
 from orchestrator.api.idempotency import Answer, Keep, Once
 from orchestrator.api.paging import PAGING, Paged, mark, only
 from orchestrator.api.state import named_connection, runtime_of
-from orchestrator.api.status import millis
 from orchestrator.api.wire import DownloadBody, ScheduleBody
 from orchestrator.job.errors import Invalid
 from orchestrator.job.status import Direction
 from orchestrator.lifecycle.budget_rules import checked_zone
 from orchestrator.lifecycle.timetable import checked_cron, next_fire
 from orchestrator.store.schedules import NewSchedule, Schedule
+from orchestrator.store.status_body import millis
 
 router = APIRouter(prefix="/schedules", tags=["schedules"])
 

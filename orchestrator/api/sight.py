@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from orchestrator.api.status import Sight
 from orchestrator.job.record import Job
+from orchestrator.store.status_body import Sight
 
 if TYPE_CHECKING:
     from orchestrator.runtime import Runtime

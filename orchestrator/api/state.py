@@ -19,12 +19,17 @@ def runtime_of(request: Request) -> "Runtime":
     return runtime
 
 
-def job_number(job_id: str) -> int:
-    """Return the id in the path; what can be no id is as missing as any other. Raises Missing."""
-    number = int(job_id) if job_id.isascii() and job_id.isdigit() and len(job_id) <= len(str(LARGEST_ID)) else 0
+def whole_id(kind: str, text: str) -> int:
+    """Return an id in the path; what can be no id is as missing as any other. Raises Missing."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID)) else 0
     if not 1 <= number <= LARGEST_ID:
-        raise Missing("job", job_id[:40])
+        raise Missing(kind, text[:40])
     return number
+
+
+def job_number(job_id: str) -> int:
+    """Return the job's id in the path. Raises Missing."""
+    return whole_id("job", job_id)
 
 
 JobId = Annotated[int, Depends(job_number)]

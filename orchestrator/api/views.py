@@ -9,10 +9,10 @@ from orchestrator.api.auth import Reader
 from orchestrator.api.paging import PAGING, Paged, mark, only
 from orchestrator.api.problems import Refused
 from orchestrator.api.state import JobId, runtime_of
-from orchestrator.api.status import millis
 from orchestrator.job.chunk import Chunk, VendorJob
 from orchestrator.store.events import PastEvent
 from orchestrator.store.row_errors import PastError
+from orchestrator.store.status_body import millis
 
 router = APIRouter(prefix="/bulk", tags=["results"])
 

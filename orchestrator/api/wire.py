@@ -180,6 +180,18 @@ class ConnectionBody(Strict):
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
+class TenantBody(Strict):
+    """What a tenant sets for itself."""
+
+    notification_url: WebAddress | None
+
+
+class WebhookSecretBody(Strict):
+    """How long the old secret signs beside the new one."""
+
+    overlap_seconds: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=30))] = timedelta(days=1)
+
+
 class ScheduleBody(Strict):
     """A job that starts again and again."""
 

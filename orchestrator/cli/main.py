@@ -20,6 +20,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "results": ("results", "data", "errors", "events", "chunks"),
     "connections": ("connection",),
     "schedules": ("schedule",),
+    "notifications": ("notifications", "redeliver", "tenant"),
     "keys": ("keys",),
     "parts": ("api", "worker", "beat", "flower", "sandbox", "migrate"),
 }

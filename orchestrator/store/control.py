@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -15,7 +14,8 @@ from orchestrator.job.step import NOT_COUNTED, StepKind, Successor
 from orchestrator.store.births import insert_finish, insert_steps
 from orchestrator.store.engine import Database
 from orchestrator.store.records import Row, job_of, micros
-from orchestrator.store.tables import events, jobs, outbox, steps, vendor_jobs
+from orchestrator.store.tables import events, jobs, steps, vendor_jobs
+from orchestrator.store.telling import tell_of_job
 
 RUNS = (JobStatus.STARTED, JobStatus.RUNNING)
 UNRELEASED = (VendorJobState.PLANNED, VendorJobState.INTENT, VendorJobState.OPEN, VendorJobState.FILLED)
@@ -32,34 +32,6 @@ def write_event(
     """Add a line to the job's timeline."""
     connection.execute(
         insert(events).values(job_id=job_id, step_id=step_id, name=name, data=dict(data), at=database.now)
-    )
-
-
-def write_webhook(connection: Connection, database: Database, job: Row) -> None:
-    """Put the notification of the job's status into the outbox; the caller's transaction is the status's own (I11)."""
-    url = job["criteria"].get("notification_url")
-    if not url:
-        return
-    body = {
-        "id": job["id"],
-        "status": job["status"],
-        "outcome": job["outcome"],
-        "stopReason": job["stop_reason"],
-        "recordCount": job["rows_stored"] or job["rows_accepted"],
-        "errorCount": job["error_count"],
-        "callback-payload": job["criteria"].get("callback_payload"),
-    }
-    connection.execute(
-        insert(outbox).values(
-            webhook_id=f"msg_{uuid4().hex}",
-            tenant_id=job["tenant_id"],
-            job_id=job["id"],
-            url=url,
-            kind=f"job.{job['status'].lower()}",
-            body=body,
-            due_at=database.now,
-            created_at=database.now,
-        )
     )
 
 
@@ -107,7 +79,7 @@ def stop_job(
         return False
     take_steps_away(connection, job_id)
     write_event(connection, database, job_id, "job.moved", {"to": status, "reason": reason, "message": message})
-    write_webhook(connection, database, moved)
+    tell_of_job(connection, database, moved)
     return True
 
 
@@ -132,7 +104,7 @@ def complete_job(connection: Connection, database: Database, job_id: int, outcom
     if moved is None:
         return False
     write_event(connection, database, job_id, "job.moved", {"to": JobStatus.COMPLETED, "outcome": outcome})
-    write_webhook(connection, database, moved)
+    tell_of_job(connection, database, moved)
     return True
 
 
@@ -155,7 +127,7 @@ def cancel_if_nothing_left(connection: Connection, database: Database, job_id: i
     )
     if moved is not None:
         write_event(connection, database, job_id, "job.moved", {"to": JobStatus.CANCELED})
-        write_webhook(connection, database, moved)
+        tell_of_job(connection, database, moved)
 
 
 class Control:

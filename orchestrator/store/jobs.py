@@ -5,25 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, select, update
 
 from orchestrator.clock import from_micros
 from orchestrator.job.chunk import Part, Stream
 from orchestrator.job.criteria import Criteria
 from orchestrator.job.errors import Missing
 from orchestrator.job.record import Job
-from orchestrator.job.status import Direction, JobStatus, StopReason, WaitReason
-from orchestrator.job.step import LOCAL, NOT_COUNTED, StepKind, Successor
+from orchestrator.job.status import Direction, JobStatus, WaitReason
+from orchestrator.job.step import LOCAL, StepKind, Successor
 from orchestrator.store.births import first_place, insert_steps
 from orchestrator.store.control import write_event
 from orchestrator.store.engine import Database
 from orchestrator.store.records import Row, job_of, micros
-from orchestrator.store.tables import budgets, jobs, parts, steps, vendor_jobs
+from orchestrator.store.tables import budgets, jobs, parts, steps
+from orchestrator.store.telling import THROTTLED_BY, StepTally, remote_ids, tally
 
-THROTTLED_BY: Mapping[StopReason | None, WaitReason] = {
-    StopReason.VENDOR_QUOTA: WaitReason.QUOTA,
-    StopReason.API_LIMIT: WaitReason.API_LIMIT,
-}
 A_MOMENT = 1_000_000  # µs
 
 Also = Callable[[Connection, int], None]  # writes something of its own in the transaction that makes the job
@@ -59,15 +56,6 @@ class Waiting:
 
     reason: WaitReason
     until: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepTally:
-    """How many steps of a job are done, of how many known so far, and which kind is at work."""
-
-    done: int
-    total: int
-    phase: str | None
 
 
 class Jobs:
@@ -188,19 +176,8 @@ class Jobs:
 
     def steps_of(self, job_id: int) -> StepTally:
         """Count the steps of a job."""
-        done = func.coalesce(func.sum(case((steps.c.state == "done", 1), else_=0)), 0)
-        counted = steps.c.kind.not_in(NOT_COUNTED)
         with self._database.read() as connection:
-            row = connection.execute(
-                select(func.count().label("total"), done.label("done")).where(steps.c.job_id == job_id, counted)
-            ).one()
-            phase = connection.execute(
-                select(steps.c.kind)
-                .where(steps.c.job_id == job_id, steps.c.state != "done")
-                .order_by(steps.c.lease_until.desc().nulls_last(), steps.c.id)
-                .limit(1)
-            ).scalar_one_or_none()
-        return StepTally(done=row.done, total=row.total, phase=phase)
+            return tally(connection, job_id)
 
     def due_steps(self, job_id: int) -> Sequence[int]:
         """Return the job's steps that are due now, in their fair order."""
@@ -212,13 +189,8 @@ class Jobs:
 
     def vendor_ids(self, job_id: int) -> Sequence[str]:
         """Return the ids of the job's vendor jobs, in the order they were planned."""
-        query = (
-            select(vendor_jobs.c.remote_id)
-            .where(vendor_jobs.c.job_id == job_id, vendor_jobs.c.remote_id.is_not(None))
-            .order_by(vendor_jobs.c.seq)
-        )
         with self._database.read() as connection:
-            return list(connection.execute(query).scalars())
+            return remote_ids(connection, job_id)
 
     def settled_parts(self, job_id: int, stream: Stream = Stream.RECORDS) -> Sequence[Part]:
         """Return the parts whose row numbers can no longer change, in order.

@@ -25,6 +25,7 @@ from orchestrator.store.retention import Retention
 from orchestrator.store.row_errors import RowErrors
 from orchestrator.store.schedules import Schedules
 from orchestrator.store.sweeps import Sweeps
+from orchestrator.store.tenants import Tenants
 from orchestrator.store.usage import Usage
 from orchestrator.store.vendor_jobs import VendorJobs
 from orchestrator.store.waiters import Waiters
@@ -55,6 +56,7 @@ class Store:
         self.row_errors = RowErrors(database)
         self.schedules = Schedules(database)
         self.sweeps = Sweeps(database)
+        self.tenants = Tenants(database)
         self.usage = Usage(database)
         self.vendor_jobs = VendorJobs(database)
         self.waiters = Waiters(database)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from orchestrator.api.status import Sight, status_body
+from orchestrator.store.status_body import Sight, status_body
 from tests.api.kit import Served
 
 CSV = "email_address,first_name\n" + "".join(f"p{n}@orchard.test,Pat {n}\n" for n in range(30)) + ",Nobody\n"

@@ -56,8 +56,7 @@ def test_a_delivery_that_died_is_tried_again_after_a_minute(outbox, waiting, tim
 
 
 def test_a_failed_delivery_waits_as_long_as_it_is_told(outbox, waiting, time_told):
-    outbox.claim(waiting)
-    outbox.mark(waiting, again_in=timedelta(minutes=5))
+    outbox.mark(outbox.claim(waiting), again_in=timedelta(minutes=5))
     time_told.passes(timedelta(minutes=4))
     early = outbox.due()
 
@@ -68,8 +67,7 @@ def test_a_failed_delivery_waits_as_long_as_it_is_told(outbox, waiting, time_tol
 
 
 def test_a_delivered_notification_is_done(outbox, waiting, time_told):
-    outbox.claim(waiting)
-    outbox.mark(waiting, delivered=True)
+    outbox.mark(outbox.claim(waiting), delivered=True)
     time_told.passes(timedelta(days=1))
 
     again = outbox.claim(waiting)
@@ -79,8 +77,7 @@ def test_a_delivered_notification_is_done(outbox, waiting, time_told):
 
 
 def test_a_notification_that_is_given_up_stays_in_the_list(outbox, waiting, time_told):
-    outbox.claim(waiting)
-    outbox.mark(waiting)
+    outbox.mark(outbox.claim(waiting))
     time_told.passes(timedelta(days=1))
 
     assert outbox.due() == []
@@ -88,11 +85,31 @@ def test_a_notification_that_is_given_up_stays_in_the_list(outbox, waiting, time
 
 
 def test_a_notification_may_be_sent_once_more_under_its_old_id(outbox, waiting):
-    outbox.claim(waiting)
-    outbox.mark(waiting, delivered=True)
+    outbox.mark(outbox.claim(waiting), delivered=True)
 
     again = outbox.redeliver(JOB, waiting)
 
     assert (again.webhook_id, outbox.due()) == ("msg_1", [waiting])
     with pytest.raises(Missing):
         outbox.redeliver(JOB + 1, waiting)
+
+
+def test_an_attempt_that_died_stays_in_the_log_without_an_end(outbox, waiting, time_told):
+    outbox.claim(waiting)
+    time_told.passes(timedelta(seconds=61))
+
+    outbox.mark(outbox.claim(waiting), status=200, delivered=True)
+
+    log = outbox.deliveries([waiting])[waiting]
+    assert [(each.number, each.status, each.ended_at is None) for each in log] == [(1, None, True), (2, 200, False)]
+
+
+def test_an_attempt_that_was_overtaken_changes_nothing_but_the_log(outbox, waiting, time_told):
+    slow = outbox.claim(waiting)
+    time_told.passes(timedelta(seconds=61))
+    outbox.claim(waiting)
+
+    outbox.mark(slow, status=500)
+
+    assert outbox.of_job(JOB)[0].due_at is not None
+    assert [each.status for each in outbox.deliveries([waiting])[waiting]] == [500, None]

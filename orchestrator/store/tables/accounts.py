@@ -9,6 +9,17 @@ tenants = Table(
     metadata,
     id_column(),
     Column("name", String(200), nullable=False, unique=True),
+    Column("notification_url", Text),  # of jobs and schedules that name none
+    Column("created_at", Micros, nullable=False),
+)
+
+webhook_secrets = Table(
+    "webhook_secrets",
+    metadata,
+    Column("tenant_id", ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("secret", Text, nullable=False),  # sealed; see secrets.py
+    Column("signs_until", Micros),  # NULL: it is the latest
     Column("created_at", Micros, nullable=False),
 )
 

@@ -74,6 +74,8 @@ jobs = Table(
 )
 Index("ix_jobs_tenant", jobs.c.tenant_id, jobs.c.id)
 Index("ix_jobs_budget", jobs.c.budget_id, jobs.c.status)
+Index("ix_jobs_schedule", jobs.c.schedule_id, jobs.c.id, postgresql_where=jobs.c.schedule_id.is_not(None),
+      sqlite_where=jobs.c.schedule_id.is_not(None))  # fmt: skip
 Index("ix_jobs_throttled", jobs.c.restart_at, postgresql_where=jobs.c.status == "THROTTLED",
       sqlite_where=jobs.c.status == "THROTTLED")  # fmt: skip
 
@@ -118,12 +120,28 @@ outbox = Table(
     id_column(),
     Column("webhook_id", String(64), nullable=False, unique=True),
     Column("tenant_id", Id, nullable=False),
-    Column("job_id", Id, nullable=False),
+    Column("job_id", Id),  # NULL: it tells of a schedule
+    Column("schedule_id", Id),
     Column("url", Text, nullable=False),
     Column("kind", String(60), nullable=False),
     Column("body", JSON, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("attempts_before", Integer, nullable=False, server_default="0"),  # a redelivery: the waits begin anew
     Column("due_at", Micros),
     Column("delivered_at", Micros),
     Column("created_at", Micros, nullable=False),
+)
+Index("ix_outbox_job", outbox.c.job_id, outbox.c.id)
+Index("ix_outbox_due", outbox.c.due_at, postgresql_where=outbox.c.due_at.is_not(None),
+      sqlite_where=outbox.c.due_at.is_not(None))  # fmt: skip
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("outbox_id", ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("began_at", Micros, nullable=False),
+    Column("ended_at", Micros),  # NULL: it is on its way, or its process died
+    Column("status", Integer),  # HTTP; NULL: there was no answer
+    Column("cause", String(300)),
 )

@@ -10,7 +10,10 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
+    Text,
     UniqueConstraint,
+    false,
+    literal_column,
     text,
 )
 
@@ -42,6 +45,10 @@ schedules = Table(
     Column("direction", String(10), nullable=False),
     Column("request", JSON, nullable=False),
     Column("criteria", JSON, nullable=False),
+    Column("overlap", String(10), nullable=False, server_default="skip"),  # skip | queue | cancel
+    Column("catch_up", String(10), nullable=False, server_default="one"),  # skip | one | all
+    Column("continue_from_last", Boolean, nullable=False, server_default=text("false")),
+    Column("notification_url", Text),
     Column("enabled", Boolean, nullable=False, server_default=text("true")),
     Column("next_fire_at", Micros, nullable=False),
     Column("created_at", Micros, nullable=False),
@@ -54,9 +61,16 @@ schedule_fires = Table(
     metadata,
     Column("schedule_id", ForeignKey("schedules.id", ondelete="CASCADE"), primary_key=True),
     Column("fire_at", Micros, primary_key=True, autoincrement=False),
+    Column("state", String(10), nullable=False, server_default="started"),
+    Column("by_hand", Boolean, nullable=False, server_default=false()),
+    Column("missed", Integer, nullable=False, server_default="0"),  # times before this one that started nothing
+    Column("message", Text),
     Column("job_id", Id),
     Column("created_at", Micros, nullable=False),
 )
+_QUEUED = schedule_fires.c.state == literal_column("'queued'")
+Index("ix_schedule_fires_queued", schedule_fires.c.schedule_id, schedule_fires.c.fire_at, postgresql_where=_QUEUED,
+      sqlite_where=_QUEUED)  # fmt: skip
 
 workers = Table(
     "workers",

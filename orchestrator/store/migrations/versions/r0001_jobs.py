@@ -17,9 +17,19 @@ TABLES: dict[str, Sequence[SchemaItem]] = {
     "tenants": (
         sa.Column("id", Id, autoincrement=True, nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("notification_url", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_tenants"),
         sa.UniqueConstraint("name", name="uq_tenants_name"),
+    ),
+    "webhook_secrets": (
+        sa.Column("tenant_id", Id, autoincrement=False, nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("signs_until", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_webhook_secrets_tenant_id"),
+        sa.PrimaryKeyConstraint("tenant_id", "version", name="pk_webhook_secrets"),
     ),
     "api_keys": (
         sa.Column("id", Id, autoincrement=True, nullable=False),
@@ -187,6 +197,7 @@ TABLES: dict[str, Sequence[SchemaItem]] = {
 INDEXES: Sequence[tuple[str, str, Sequence[str], str | None, bool]] = (
     # name, table, columns, where, unique
     ("ix_jobs_budget", "jobs", ("budget_id", "status"), None, False),
+    ("ix_jobs_schedule", "jobs", ("schedule_id", "id"), "schedule_id IS NOT NULL", False),
     ("ix_jobs_tenant", "jobs", ("tenant_id", "id"), None, False),
     ("ix_jobs_throttled", "jobs", ("restart_at",), "status = 'THROTTLED'", False),
     ("ix_steps_due", "steps", ("budget_id", "vtime", "due_at"), "state = 'ready'", False),

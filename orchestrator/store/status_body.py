@@ -1,4 +1,7 @@
-"""The status body: everything Bulk v3 shows and ours, all fields always present, null if unknown."""
+"""The status body: everything Bulk v3 shows and ours, all fields always present, null if unknown.
+
+It stands in the store because a notification holds it as it was in the transaction of the status (I11).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -181,7 +184,7 @@ def _count(counts: Counts, name: str) -> int:
 def links(job_id: int) -> dict[str, str]:
     """Return where the other views of a job are."""
     base = f"/bulk/{job_id}"
-    views = ("status", "data", "errors", "events", "chunks", "cancel", "pause", "resume", "restart")
+    views = ("status", "data", "errors", "events", "chunks", "notifications", "cancel", "pause", "resume", "restart")
     return {"result": base} | {view: f"{base}/{view}" for view in views}
 
 
