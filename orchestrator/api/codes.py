@@ -49,6 +49,7 @@ CODES: Mapping[str, Code] = {
     "budget_differs": _code(422, "The budget exists with other limits", "Leave limits and reserve out to join it."),
     "invalid_settings": _code(422, "The connection's settings are wrong", "Correct the setting that is named."),
     "unknown_setting": _code(422, "The provider has no such setting", "Leave it out."),
+    "invalid_filter": _code(422, "The filter cannot be read", "Correct where at the character that is named."),
     "invalid_cron": _code(422, "The cron expression cannot be used", "Write five fields, like 0 6 * * 1-5."),
     "idempotency_mismatch": _code(
         422, "The Idempotency-Key was used for another request", "Use a new key for a new request."

@@ -34,6 +34,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         "orchestrator/lifecycle/keeper.py",  # names the type of the client for tokens that it is given; builds none
     ),
     "kombu": ("orchestrator/dispatch.py",),  # Celery's transport: the length of a queue, the errors of a broker
+    "lark": ("orchestrator/ceql/",),
     "msgspec": ANYWHERE_BUT_JOB,  # the JSON of the product, as json is of Python
     "obstore": ("orchestrator/results/", "orchestrator/hubs/object_store.py"),
     "opentelemetry": ("orchestrator/http/", "orchestrator/lifecycle/"),
