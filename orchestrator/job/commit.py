@@ -49,7 +49,20 @@ class MoveChunk:
     to: ChunkState
 
 
-Effect = NewVendorJob | MoveVendorJob | VendorProgress | Chunk | MoveChunk  # a Chunk: insert it
+@dataclass(frozen=True, kw_only=True)
+class TakeBack:
+    """Take rows that a vendor job never handled out of the result, with their count and errors: they are sent again.
+
+    They are all that the last part of that vendor job's `fetch` holds.
+    """
+
+    vendor_seq: int
+    rows: int
+    first_row: int  # source row number
+    last_row: int
+
+
+Effect = NewVendorJob | MoveVendorJob | VendorProgress | Chunk | MoveChunk | TakeBack  # a Chunk: insert it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +118,9 @@ class Stopped:
     reason: StopReason
     message: str
     restart_in: timedelta | None = None  # THROTTLED: goes on by itself after this
+    is_done: bool = False  # the step itself is done: a restart goes on with its successors
+    successors: Sequence[Successor] = ()  # born stopped
+    effects: Sequence[Effect] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

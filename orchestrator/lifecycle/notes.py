@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestrator.job.chunk import RowError
-from orchestrator.job.commit import Commit, Effect, Event, Fixes, Outcome
+from orchestrator.job.commit import Commit, Effect, Event, Fixes, Outcome, Stopped
 from orchestrator.job.record import Counts
 from orchestrator.job.status import StopReason
 from orchestrator.job.step import Cursor, Successor
@@ -30,7 +30,7 @@ class Notes:
         base = Commit(
             cursor=cursor,
             counts=self.counts,
-            effects=self.effects,
+            effects=[*self.effects, *(outcome.effects if isinstance(outcome, Stopped) else ())],
             row_errors=self.errors,
             events=self.events,
             successors=self.successors,

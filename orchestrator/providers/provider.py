@@ -217,6 +217,10 @@ class Sink(VendorJobs, Protocol):
         """Yield the final fates after `cursor`, in rising key order; only after the job is DONE."""
         ...
 
+    def unprocessed(self, remote_id: str) -> int:
+        """Return how many rows the vendor says it never handled, of a job that ended early with its fates told."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Check:

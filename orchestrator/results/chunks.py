@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ __all__ = [
     "canonical_hash",
     "chunk_key",
     "chunk_records",
+    "cut_again",
     "input_key",
     "pack_rows",
     "rows_key",
@@ -106,18 +107,32 @@ class ChunkCutter:
         """Return what is left as a chunk, None if there is nothing."""
         if not self._records:
             return None
-        body = b"[" + b",".join(self._records) + b"]"
-        cut = CutChunk(
-            body=body,
-            rows_object=pack_rows(self._rows),
-            rows=len(self._rows),
-            bytes=len(body),
-            first_row=self._rows[0][0],
-            last_row=self._rows[-1][0],
-            sha256=hashlib.sha256(body).hexdigest(),
-        )
+        cut = _cut(self._records, self._rows)
         self._start()
         return cut
+
+
+def cut_again(body: bytes, rows_object: bytes, wanted: Set[int]) -> CutChunk | None:
+    """Return the rows of a chunk that are wanted, as a chunk of its own; None where it has none of them."""
+    pairs = unpack_rows(rows_object)
+    chosen = [index for index, (row, _) in enumerate(pairs) if row in wanted]
+    if not chosen:
+        return None
+    records = _records.decode(body)
+    return _cut([bytes(records[index]) for index in chosen], [pairs[index] for index in chosen])
+
+
+def _cut(records: Sequence[bytes], rows: Sequence[tuple[int, int]]) -> CutChunk:
+    body = b"[" + b",".join(records) + b"]"
+    return CutChunk(
+        body=body,
+        rows_object=pack_rows(rows),
+        rows=len(rows),
+        bytes=len(body),
+        first_row=rows[0][0],
+        last_row=rows[-1][0],
+        sha256=hashlib.sha256(body).hexdigest(),
+    )
 
 
 def _encode(record: Mapping[str, Any]) -> bytes:

@@ -12,21 +12,20 @@ from orchestrator.results.chunks import chunk_records, unpack_rows
 from orchestrator.results.fates import Ties, outcome_line
 from orchestrator.steps.sinks import remote_id_of, sink_of
 from orchestrator.steps.step import Turn
+from orchestrator.steps.unprocessed import book_unprocessed, stop_before_the_rest
 
 
 def book_fates(turn: Turn) -> Outcome:
     """Book what became of the rows of a vendor job, page by page from the cursor on."""
     booking = _Booking(turn)
     if turn.step.cursor.get("end"):
-        booking.book_unprocessed()
-        return Moved()
+        return booking.conclude()
     for page in sink_of(turn).fates(remote_id_of(turn), turn.step.cursor, turn.may_go_on):
         if page.next is None:
             booking.check_complete(page)
         booking.book(page)
         if page.next is None:
-            booking.book_unprocessed()
-            return Moved()
+            return booking.conclude()
     return Wait.nothing()
 
 
@@ -40,12 +39,13 @@ class _Booking:
         self._told = len(tied)
         self._ties = Ties(rows, tied)
         self._sink = sink_of(turn)
+        self._early = {name: turn.step.cursor[name] for name in turn.step.cursor.keys() & {"early"}}
         self._identities: dict[str, deque[tuple[int, int]]] | None = None
 
     def check_complete(self, last: FatePage) -> None:
         """Raise Misbehaved where fewer fates were told than rows handled; the last page is then not booked (I12).
 
-        A restart asks for that page again. Rows that the vendor never handled are another matter: `book_unprocessed`.
+        A restart asks for that page again. Rows that the vendor never handled are another matter: `conclude`.
         """
         told, handled = self._told + len(last.fates), self._turn.vendor_job.processed
         if told < handled:
@@ -63,7 +63,7 @@ class _Booking:
             else:
                 errors.append(_refusal(row, fate.error or "refused without a reason"))
         self._told += len(lines)
-        cursor = page.next if page.next is not None else {"end": True}
+        cursor = {**self._early, **(page.next if page.next is not None else {"end": True})}
         counts = Counts(accepted=accepted, refused=len(errors))
         self._keep(lines, errors, counts, cursor)
 
@@ -91,17 +91,14 @@ class _Booking:
                     known[identity].append(pair)
         return known
 
-    def book_unprocessed(self) -> None:
-        """Rows that the vendor never mentioned: sent, but neither accepted nor refused."""
+    def conclude(self) -> Outcome:
+        """Account for the rows that the vendor never mentioned."""
         left = self._ties.untied()
-        lines = [outcome_line(row, "error", b"null", "the vendor told no fate", b"null") for row in left]
-        errors = [
-            RowError(row=row, identifier=None, code="unprocessed", message="the vendor told no fate", retryable=True,
-                     phase="fetch")
-            for row in left
-        ]  # fmt: skip
+        if self._early:
+            return stop_before_the_rest(self._turn, self._sink, left)
         if left:
-            self._keep(lines, errors, Counts(unprocessed=len(left)), {"end": True})
+            book_unprocessed(self._turn, left)
+        return Moved()
 
     def _keep(self, lines: list[bytes], errors: list[RowError], counts: Counts, cursor: Cursor) -> None:
         self._turn.keep(

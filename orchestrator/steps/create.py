@@ -1,7 +1,7 @@
 """Create: a vendor job that carries our marker where it can; an upload's is empty, a query's runs at once."""
 
 from orchestrator.job.chunk import VendorJobState
-from orchestrator.job.commit import Moved, MoveVendorJob, NewVendorJob, Outcome
+from orchestrator.job.commit import Moved, MoveVendorJob, NewVendorJob, Outcome, TakeBack
 from orchestrator.job.errors import Fenced, Invalid, Rejected, Throttled, Unreachable
 from orchestrator.job.marker import new_marker
 from orchestrator.job.status import Direction
@@ -26,7 +26,7 @@ def create(turn: Turn) -> Outcome:
     remote_id = None
     match planned.state:
         case VendorJobState.PLANNED:
-            turn.save(MoveVendorJob(seq=planned.seq, when=[VendorJobState.PLANNED], to=VendorJobState.INTENT))
+            _intend(turn, planned.seq)
         case VendorJobState.INTENT:
             remote_id = _look(turn, vendor_jobs)
         case _:
@@ -41,6 +41,16 @@ def create(turn: Turn) -> Outcome:
         turn.rescue(remote_id)
         raise
     return following
+
+
+def _intend(turn: Turn, seq: int) -> None:
+    """Commit the intent; rows that another vendor job left unprocessed are from now on on their way again."""
+    intent = MoveVendorJob(seq=seq, when=[VendorJobState.PLANNED], to=VendorJobState.INTENT)
+    again = turn.step.cursor.get("again")
+    if again is None:
+        turn.save(intent)
+    else:
+        turn.save(intent, TakeBack(**again), cursor={})  # together: the next intent must not take back once more
 
 
 def _after(turn: Turn) -> StepKind:

@@ -21,7 +21,6 @@ def poll(turn: Turn) -> Outcome:
         return Moved()  # failed, and planned anew; a person has restarted the job since
     seen = vendor_jobs_of(turn).status(remote_id_of(turn))
     progress = VendorProgress(seq=seq, processed=seen.processed, errors=seen.errors, total=seen.total)
-    fetch = Moved(successors=[Successor(kind=StepKind.FETCH, vendor_seq=seq, partition=seq)])
     match seen.phase:
         case Phase.FAILED | Phase.ABORTED if not seen.fates_told:
             return _ended_badly(turn, seen)
@@ -29,7 +28,7 @@ def poll(turn: Turn) -> Outcome:
             _tell_end(turn, seen)
             done = MoveVendorJob(seq=seq, when=[VendorJobState.RELEASED, VendorJobState.DONE], to=VendorJobState.DONE)
             turn.save(progress, done)
-            return fetch
+            return _fetch_after(seq, seen)
         case Phase.UNKNOWN:
             turn.tell(event="vendor_job.unknown_state", data={"state": seen.word})
         case Phase.OPEN:  # the answer to the release was not the vendor's own; releasing twice is harmless
@@ -41,6 +40,15 @@ def poll(turn: Turn) -> Outcome:
     elapsed = turn.began_at - turn.step.created_at
     turn.save(progress, cursor={"processed": seen.processed, "after": elapsed.total_seconds()})
     return Wait(pause=next_look(elapsed, seen, turn.step.cursor.get("processed")), reason=WaitReason.VENDOR_JOB)
+
+
+def _fetch_after(seq: int, seen: RemoteStatus) -> Moved:
+    """Go on with the results; an upload's `fetch` stops the job where the vendor left rows behind."""
+    cursor = {}
+    if seen.phase is not Phase.DONE:
+        reason = StopReason.VENDOR_FAILED if seen.phase is Phase.FAILED else StopReason.VENDOR_ABORTED
+        cursor = {"early": {"reason": reason, "message": seen.message or f"the vendor's job is {seen.word}"}}
+    return Moved(successors=[Successor(kind=StepKind.FETCH, vendor_seq=seq, partition=seq, cursor=cursor)])
 
 
 def _tell_end(turn: Turn, seen: RemoteStatus) -> None:

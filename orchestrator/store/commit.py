@@ -158,7 +158,7 @@ class _Transaction:
                 values["wait_reason"] = None if wait.reason is WaitReason.TURN else wait.reason
                 if wait.failed:
                     values["failures"] = steps.c.failures + 1
-            case Moved() | Finished():
+            case Moved() | Finished() | Stopped(is_done=True):
                 values["state"] = "done"
             case _:
                 values["due_at"] = self._now
@@ -197,6 +197,7 @@ class _Transaction:
                 return None
             case Stopped() as stopped:
                 self._refund(job, step)
+                insert_steps(self._connection, self._database, job, stopped.successors)  # stopped with the others
                 stop_job(
                     self._connection, self._database, job["id"], stopped.reason, stopped.message, stopped.restart_in
                 )

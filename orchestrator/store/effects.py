@@ -6,11 +6,12 @@ from typing import Any
 from sqlalchemy import Connection, exists, insert, or_, update
 
 from orchestrator.job.chunk import Chunk, ChunkState, VendorJobState
-from orchestrator.job.commit import Effect, MoveChunk, MoveVendorJob, NewVendorJob, VendorProgress
+from orchestrator.job.commit import Effect, MoveChunk, MoveVendorJob, NewVendorJob, TakeBack, VendorProgress
 from orchestrator.job.errors import Fenced
 from orchestrator.job.step import Lease
 from orchestrator.store.engine import Database
 from orchestrator.store.tables import chunks, vendor_jobs
+from orchestrator.store.taking_back import take_back
 
 AHEAD = frozenset({VendorJobState.OPEN, VendorJobState.FILLED, VendorJobState.RELEASED, VendorJobState.DONE})
 
@@ -36,6 +37,8 @@ def apply_effects(connection: Connection, database: Database, lease: Lease, effe
             case MoveChunk():
                 _move_chunk(connection, lease, effect)
                 got_on |= effect.to is ChunkState.ACKED
+            case TakeBack():
+                take_back(connection, lease.job_id, effect)
     return got_on
 
 

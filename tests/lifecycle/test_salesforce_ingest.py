@@ -208,24 +208,13 @@ def test_an_object_that_does_not_exist_is_answered_with_the_nearest_names(worksh
     assert "Depot__c" in str(done.status_message)
 
 
-def test_a_job_that_fails_half_way_keeps_what_it_did_and_names_the_rest(workshop: Workshop) -> None:
-    workshop.sandbox.world.change({"sf_fail_after": 4, "sf_batch_rows": 2})
-    job = sent(workshop, depots(10))
-
-    done = workshop.run(job)
-
-    assert (done.status, done.outcome) == (JobStatus.COMPLETED, JobOutcome.PARTIAL)
-    assert (done.counts.accepted, done.counts.unprocessed) == (4, 6)
-    (ended,) = workshop.told(job, "vendor_job.ended_early")
-    assert (ended["state"], ended["processed"]) == ("Failed", 4)
-
-
 def test_an_unknown_column_fails_every_row_with_the_vendors_words(workshop: Workshop) -> None:
     job = sent(workshop, b"Depot_Code__c,Name,Colour__c\nD-1,Quay,red\n")
 
     done = workshop.run(job)
 
-    assert (done.outcome, done.counts.unprocessed) == (JobOutcome.FAILED, 1)
+    assert (done.stop_reason, done.counts.unprocessed) == (StopReason.VENDOR_FAILED, 1)
+    assert "Colour__c" in str(done.status_message)
     (ended,) = workshop.told(job, "vendor_job.ended_early")
     assert "Colour__c" in ended["message"]
 

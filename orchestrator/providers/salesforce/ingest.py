@@ -19,7 +19,7 @@ from orchestrator.providers.salesforce.describe import field_types
 from orchestrator.providers.salesforce.fates import fate_page
 from orchestrator.providers.salesforce.jobs import BulkJobs
 from orchestrator.providers.salesforce.rows import by_worth, key_field, shaped, value_of
-from orchestrator.providers.salesforce.table import Record, written
+from orchestrator.providers.salesforce.table import Record, Table, written
 from orchestrator.providers.salesforce.wire import CSV, PROVIDER
 
 LARGEST_FILL = 100_000_000  # bytes; 150 MB as base64, as the vendor counts
@@ -124,6 +124,11 @@ class SalesforceIngest:
             yield fate_page(answer.content, None if is_last else {"file": number + 1})
             if not go_on():
                 return
+
+    def unprocessed(self, remote_id: str) -> int:
+        """Count the rows that the vendor lists as never handled; one call."""
+        answer = self._http.get(self._jobs.path(remote_id, "unprocessedrecords"), headers=CSV)
+        return sum(1 for _ in Table(answer.content).rows())
 
     def abort(self, remote_id: str, released: bool) -> bool:
         """Stop the job; False where it has ended. What it did until then stays."""

@@ -115,6 +115,10 @@ class SalesloftBulkJobs:
         """Yield the final fates after `cursor` by rising id; one call per 100. Only once the job is DONE."""
         return fate_pages(self._http, f"{JOBS}/{remote_id}/results", cursor, go_on)
 
+    def unprocessed(self, remote_id: str) -> int:
+        """Return 0: no job ends early and tells fates. No call."""
+        return 0
+
     def job_data(
         self, remote_id: str, cursor: Cursor, statuses: Sequence[str], go_on: GoOn = lambda: True
     ) -> Iterator[StatePage]:
