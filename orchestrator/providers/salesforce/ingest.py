@@ -25,7 +25,6 @@ from orchestrator.providers.salesforce.wire import CSV, PROVIDER
 LARGEST_FILL = 100_000_000  # bytes; 150 MB as base64, as the vendor counts
 FILES = ("successfulResults", "failedResults")
 
-_records = msgspec.json.Decoder(list[dict[str, str | None]])
 _record = msgspec.json.Decoder(dict[str, str | None])
 
 
@@ -83,7 +82,7 @@ class SalesforceIngest:
 
     def fill(self, remote_id: str, records: bytes) -> None:
         """Send a chunk as CSV. A second PUT would spoil the job. One call."""
-        body = written(_records.decode(records))
+        body = written(records)
         if len(body) > LARGEST_FILL:
             problem = f"the rows of a chunk have {len(body)} bytes as CSV, more than {LARGEST_FILL}"
             raise Invalid("file", problem, "Give rows that have the same columns.")
