@@ -16,6 +16,7 @@ from orchestrator.http.refusals import Later, never_later
 from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
 from orchestrator.job.step import Cursor, Successor
 from orchestrator.limits.limit import Limit, News
+from orchestrator.providers.links import Links
 
 GoOn = Callable[[], bool]  # False: ask for no further page, the turn is over
 
@@ -136,17 +137,6 @@ class FatePage:
     next: Cursor | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class RowState:
-    """A row of a vendor job that still runs: pending, success, error or retrying."""
-
-    key: int
-    status: str
-    record: bytes
-    error: str | None
-    resource: bytes
-
-
 class VendorJobs(Protocol):
     """Jobs that the vendor runs for us, of either direction."""
 
@@ -176,10 +166,21 @@ class VendorJobs(Protocol):
 
 
 class Query(VendorJobs, Protocol):
-    """A query that the vendor runs as a job, and whose result is read once the job is DONE."""
+    """A query that the vendor runs as a job, and whose result is read once the job is DONE, or in pieces before."""
+
+    def splits(self, rows: int) -> bool:
+        """Whether a result of so many rows may be worth reading in pieces side by side. Pure."""
+        ...
+
+    def links(self, remote_id: str, walk: Cursor) -> Links | None:
+        """Return the pieces that a walk ({}: from the start) has not seen yet; one call, also while the job runs.
+
+        None: the vendor does not offer any.
+        """
+        ...
 
     def results(self, remote_id: str) -> Source:
-        """Return the result of a vendor job. Makes no call."""
+        """Return the result of a vendor job: from its start ({}), or one of its pieces. Makes no call."""
         ...
 
 

@@ -82,6 +82,8 @@ class Options:
     sf_page_links: int = 5
     sf_links: str = ""  # absolute, path, version: how the links start; empty: as published with the shape
     sf_next_while_short: bool = True  # a running job's unfinished page of links names where to ask again
+    sf_next_name: str = "nextRecordsUrl"  # the guide's example; its table of fields says nextRecordUrl
+    sf_linked_sets: bool = False  # a set read by its link names the locator of the set behind it, as others do
 
     # Salesforce: limits in 24 hours (0: none) and sizes
     sf_api_requests: int = 15_000

@@ -5,8 +5,9 @@ from datetime import timedelta
 from orchestrator.job.chunk import VendorJobState
 from orchestrator.job.commit import Moved, MoveVendorJob, Outcome, Stopped, VendorProgress, Wait
 from orchestrator.job.status import Direction, StopReason, WaitReason
-from orchestrator.job.step import PARTITION_GAP, StepKind, Successor
+from orchestrator.job.step import PARTITION_GAP, Cursor, StepKind, Successor
 from orchestrator.providers.provider import Phase, RemoteStatus
+from orchestrator.steps.links import LinkWalk
 from orchestrator.steps.sinks import remote_id_of, sink_of, vendor_jobs_of
 from orchestrator.steps.step import Turn
 
@@ -25,10 +26,7 @@ def poll(turn: Turn) -> Outcome:
         case Phase.FAILED | Phase.ABORTED if not seen.fates_told:
             return _ended_badly(turn, seen)
         case Phase.DONE | Phase.FAILED | Phase.ABORTED:
-            _tell_end(turn, seen)
-            done = MoveVendorJob(seq=seq, when=[VendorJobState.RELEASED, VendorJobState.DONE], to=VendorJobState.DONE)
-            turn.save(progress, done)
-            return _fetch_after(seq, seen)
+            return _ended(turn, seen, progress)
         case Phase.UNKNOWN:
             turn.tell(event="vendor_job.unknown_state", data={"state": seen.word})
         case Phase.OPEN:  # the answer to the release was not the vendor's own; releasing twice is harmless
@@ -37,9 +35,33 @@ def poll(turn: Turn) -> Outcome:
     stands = seen.processed == turn.step.cursor.get("processed", 0)
     if stands and turn.began_at - turn.job.progress_at > turn.job.criteria.give_up_after:
         return Stopped(reason=StopReason.VENDOR_STUCK, message=f"the vendor's job stands at {seen.processed} rows")
+    cursor = _walked(turn, progress)
     elapsed = turn.began_at - turn.step.created_at
-    turn.save(progress, cursor={"processed": seen.processed, "after": elapsed.total_seconds()})
+    turn.save(progress, cursor={**cursor, "processed": seen.processed, "after": elapsed.total_seconds()})
     return Wait(pause=next_look(elapsed, seen, turn.step.cursor.get("processed")), reason=WaitReason.VENDOR_JOB)
+
+
+def _walked(turn: Turn, progress: VendorProgress) -> Cursor:
+    if turn.job.direction is Direction.UPLOAD:
+        return {}
+    walk = LinkWalk(turn)
+    walk.goes_on(progress, is_done=False)
+    return walk.cursor
+
+
+def _ended(turn: Turn, seen: RemoteStatus, progress: VendorProgress) -> Outcome:
+    """Let the result be read; a query's poll is done only once all of its pieces are being fetched."""
+    seq, pieces = turn.vendor_job.seq, False
+    if turn.job.direction is Direction.DOWNLOAD:
+        walk = LinkWalk(turn)
+        walk.goes_on(progress, is_done=True)
+        pieces = walk.follows_links
+        if pieces and not walk.is_done:
+            return Wait.nothing() if walk.has_more else Wait(pause=SOONEST, reason=WaitReason.VENDOR_JOB)
+    _tell_end(turn, seen)
+    done = MoveVendorJob(seq=seq, when=[VendorJobState.RELEASED, VendorJobState.DONE], to=VendorJobState.DONE)
+    turn.save(progress, done)
+    return Moved() if pieces else _fetch_after(seq, seen)
 
 
 def _fetch_after(seq: int, seen: RemoteStatus) -> Moved:

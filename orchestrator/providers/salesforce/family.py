@@ -47,7 +47,8 @@ def _download(criteria: DownloadCriteria) -> DownloadCriteria:
     if criteria.filter_date_field is not None:
         soql.check_field(criteria.filter_date_field, "filterDateField")
     size = min(criteria.page_size or SET_ROWS, LARGEST_SET)
-    return replace(criteria, object_name=name, page_size=size, partitions=1)
+    partitions = 1 if criteria.page_size is not None else criteria.partitions  # sets of a size are read one by one
+    return replace(criteria, object_name=name, page_size=size, partitions=partitions)
 
 
 def _upload(criteria: UploadCriteria) -> UploadCriteria:

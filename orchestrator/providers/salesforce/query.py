@@ -11,19 +11,22 @@ import httpx
 
 from orchestrator.http.client import Ahead, VendorClient
 from orchestrator.job.criteria import DownloadCriteria, FileFormat
-from orchestrator.job.errors import Misbehaved
+from orchestrator.job.errors import Misbehaved, Rejected
 from orchestrator.job.step import Cursor
+from orchestrator.providers.links import Links
 from orchestrator.providers.provider import GoOn, Page, RemoteStatus
 from orchestrator.providers.salesforce import soql
 from orchestrator.providers.salesforce.describe import field_types
 from orchestrator.providers.salesforce.jobs import BulkJobs
+from orchestrator.providers.salesforce.links import LINK, links_of
 from orchestrator.providers.salesforce.table import as_sent, jsonl
-from orchestrator.providers.salesforce.wire import CSV, PROVIDER
+from orchestrator.providers.salesforce.wire import CSV, JSON, PROVIDER, LinkList, read
 
 SET_ROWS = 10_000  # of one call, where the criteria do not say; a crash repeats one set
 LARGEST_SET = 250_000
 END = "null"  # the locator of the last set, in letters
 NO_CONTENT = 204
+NO_LINKS = frozenset({400, 404})  # not before API version 58.0, nor in every org
 
 
 class SalesforceQuery:
@@ -63,6 +66,20 @@ class SalesforceQuery:
         """Stop the query; False where it has ended."""
         return self._jobs.abort(remote_id)
 
+    def splits(self, rows: int) -> bool:
+        """Whether the result has more than one set, and nobody has said how large a set shall be."""
+        return self._criteria.partitions != 1 and rows > SET_ROWS
+
+    def links(self, remote_id: str, walk: Cursor) -> Links | None:
+        """Return the links that a walk has not seen yet; None where the org, or its API version, has no such thing."""
+        try:
+            answer = self._http.get(self._jobs.path(remote_id, "resultPages"), params=walk.get("page"), headers=JSON)
+        except Rejected as refused:
+            if refused.status in NO_LINKS:
+                return None
+            raise
+        return links_of(read(answer, LinkList), remote_id, walk)
+
     def results(self, remote_id: str) -> "QueryResults":
         """Return the result of a query job that is done."""
         return QueryResults(self._http, self._jobs.path(remote_id, "results"), self._criteria)
@@ -85,7 +102,13 @@ class QueryResults:
         return {"pageSize": self._rows, "way": "bulk_query"}
 
     def pages(self, cursor: Cursor, go_on: GoOn, room: int | None) -> Iterator[Page]:
-        """Yield the sets after `cursor`; one call each, the next one ahead. `room` is the query's own LIMIT."""
+        """Yield the sets after `cursor`; one call each, the next one ahead. `room` is the query's own LIMIT.
+
+        A piece is one set, whatever it says of a next one: that is a piece of its own.
+        """
+        if LINK in cursor:
+            yield self._page(self._http.get(self._path, params=cursor[LINK], headers=CSV), None)
+            return
         ahead = self._ask(cursor)
         try:
             while True:

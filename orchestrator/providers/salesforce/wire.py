@@ -58,6 +58,34 @@ class JobList(Struct, kw_only=True, rename="camel"):
     next_records_url: str | None = None
 
 
+class Link(Struct, kw_only=True, rename="camel"):
+    """A set of a result, in either published shape."""
+
+    result_url: str | None = None
+    result_link: str | None = None
+
+
+class LinkList(Struct, kw_only=True, rename="camel"):
+    """A page of links to the sets of a result, in either published shape and spelling."""
+
+    result_pages: Sequence[Link] = ()
+    result_chunks: Sequence[Link] = ()
+    next_records_url: str | None = None
+    next_record_url: str | None = None
+    done: bool = False
+
+    @property
+    def links(self) -> Sequence[str]:
+        """The links, in order."""
+        every = [*self.result_pages, *self.result_chunks]
+        return [link for each in every if (link := each.result_url or each.result_link)]
+
+    @property
+    def following(self) -> str | None:
+        """Where the next page of links is; None: not known yet, or there is none."""
+        return self.next_records_url or self.next_record_url
+
+
 class FieldInfo(Struct, kw_only=True, rename="camel"):
     """A field of an object."""
 

@@ -16,13 +16,24 @@ import msgspec
 from orchestrator.http.client import VendorClient
 from orchestrator.job.errors import Misbehaved
 from orchestrator.job.step import Cursor
-from orchestrator.providers.provider import Fate, FatePage, GoOn, RowState
+from orchestrator.providers.provider import Fate, FatePage, GoOn
 from orchestrator.providers.salesloft.wire import PROVIDER, ROWS, JobDataRow
 
 PER_PAGE = 100  # the vendor's maximum, and its default is 25
 SETTLED = frozenset({"success", "error"})
 UNSETTLED = frozenset({"pending", "retrying"})
 EVERY_STATUS = ("pending", "success", "error", "retrying")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowState:
+    """A row of a vendor job that still runs: pending, success, error or retrying."""
+
+    key: int
+    status: str
+    record: bytes
+    error: str | None
+    resource: bytes
 
 
 @dataclass(frozen=True, kw_only=True)

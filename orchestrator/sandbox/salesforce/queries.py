@@ -23,6 +23,7 @@ from orchestrator.sandbox.told import Clock
 
 RUNNING = "Error encountered when deleting the job because the job is not terminated"
 PAGES_SINCE = 58.0
+SHAPES = {"resultPages": ("resultPages", "resultUrl"), "resultChunks": ("resultChunks", "resultLink")}
 
 
 class Queries:
@@ -100,7 +101,7 @@ class Queries:
         start, total = locator.offset, len(job.rows)
         end = min(total, start + size)
         following = "null"
-        if end < total and not locator.rows:
+        if end < total and (self._switches.now.sf_linked_sets or not locator.rows):
             following = str(Locator(job=job.key, offset=end, rows=0, at=self._clock.now()))
         body = job.file(max(0, start - fault.overlap), max(start, end - fault.drop_rows), options)
         headers = (
@@ -158,18 +159,22 @@ class Queries:
         following = None
         if not is_last and (is_full or options.sf_next_while_short):
             following = self._next(call, job, stop)
-        return _shaped(options.sf_pages, links, following, done=is_last)
+        key, each = SHAPES[options.sf_pages]
+        shape = {key: [{each: link} for link in links], options.sf_next_name: following, "done": is_last}
+        return shown(shape)
 
     def _link(self, call: Call, job: QueryJob, offset: int, rows: int) -> str:
         options = self._switches.now
-        locator = Locator(job=job.key, offset=offset, rows=rows, at=self._clock.now())
+        since = job.named.setdefault((offset, rows), self._clock.now())  # asked for again, a link is the same
+        locator = Locator(job=job.key, offset=offset, rows=rows, at=since)
         path = f"/jobs/query/{job.id}/results?{urlencode({'locator': str(locator)})}"
         style = options.sf_links or ("path" if options.sf_pages == "resultPages" else "version")
         host = f"http://{call.request.headers.get('host', 'localhost')}"
         return {"absolute": host + call.base, "path": call.base}.get(style, "") + path
 
     def _next(self, call: Call, job: QueryJob, offset: int) -> str:
-        locator = Locator(job=job.key, offset=offset, rows=0, at=self._clock.now())
+        since = job.named.setdefault((offset, 0), self._clock.now())
+        locator = Locator(job=job.key, offset=offset, rows=0, at=since)
         return f"{call.base}/jobs/query/{job.id}/resultpages?{urlencode({'locator': str(locator)})}"
 
     def stats(self) -> list[dict[str, Any]]:
@@ -179,11 +184,6 @@ class Queries:
             {"id": j.id, "object": j.object, "operation": j.operation, "state": j.state, "rows": len(j.rows)}
             for j in jobs
         ]
-
-
-def _shaped(shape: str, links: list[str], following: str | None, *, done: bool) -> Answer:
-    key, each = ("resultPages", "resultUrl") if shape == "resultPages" else ("resultChunks", "resultLink")
-    return shown({key: [{each: link} for link in links], "nextRecordsUrl": following, "done": done})
 
 
 def _check_style(fields: Mapping[str, Any]) -> None:

@@ -51,6 +51,7 @@ class QueryJob(Job):
     deleted: bool  # queryAll
     run: Run
     rows: Sequence[Record] | Crates = field(default_factory=list)
+    named: dict[tuple[int, int], int] = field(default_factory=dict)  # sets that links lead to, and since when
 
     def settle(self, now: int, options: Options) -> None:
         """Find the rows when the queue has come to it, show as many as are due by now, end."""

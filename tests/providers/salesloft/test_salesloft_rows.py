@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from orchestrator.job.errors import Misbehaved
-from orchestrator.providers.provider import Phase, RowState
+from orchestrator.providers.provider import Phase
 from tests.providers.salesloft.conftest import RotatingKeeper, Team, Teams
 from tests.providers.salesloft.salesloft_rows import chunk, fates, people, released
 
