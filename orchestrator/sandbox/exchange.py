@@ -33,7 +33,8 @@ class Request:
     @property
     def token(self) -> str:
         """What the caller identifies itself with; empty: nothing."""
-        sent = self.headers.get("authorization") or self.headers.get("x-api-key", "")
+        names = ("authorization", "x-api-key", "x-sfdc-session")
+        sent = next((self.headers[name] for name in names if self.headers.get(name)), "")
         return sent.rpartition(" ")[2]
 
     def value(self, name: str) -> str | None:

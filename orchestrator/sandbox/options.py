@@ -65,6 +65,12 @@ class Options:
     sf_fail_after: int = -1  # rows after which an ingest job ends Failed, the rest unprocessed; -1: never
     sf_lock_every: int = 0  # each so-manieth row of an ingest job fails with UNABLE_TO_LOCK_ROW; 0: none
     sf_query_error: str = ""  # what new query jobs fail with
+    sf_stagger: int = 2  # most looks that one batch of 1.0 ends later than another, where sf_shuffle is not 0
+    sf_batch_retries: int = 0  # how often each batch of 1.0 is put back into the queue before it is Completed
+    sf_poison: str = ""  # text that lets the whole batch of 1.0 fail which holds it; empty: none
+    sf_result_files: int = 1  # results of one query batch of 1.0
+    sf_chunks_a_look: int = 3  # batches that a query of 1.0 is split into between two looks
+    sf_empty_chunk: bool = True  # the last of them holds no rows
     sf_shuffle: int = 7  # seed of the order of ingest results and of the job list; 0: as they came
     sf_shuffle_pages: bool = True  # query results without ORDER BY come in any order
     sf_rerender: bool = False  # large numbers in results come back as 9.12260031E8

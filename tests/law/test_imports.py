@@ -22,6 +22,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         "orchestrator/secrets.py",
         "orchestrator/sandbox/salesforce/jwt.py",  # checks who signed an assertion, as the vendor does
     ),
+    "defusedxml": ("orchestrator/sandbox/salesforce/bulk1/", "orchestrator/providers/salesforce/bulk1/"),  # no entities
     "fastapi_swagger": ("orchestrator/api/",),
     "fastapi": ("orchestrator/api/", "orchestrator/console/", "orchestrator/sandbox/"),
     "httpcore": ("orchestrator/http/",),  # below httpx: addresses are checked where the socket is opened

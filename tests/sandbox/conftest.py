@@ -9,6 +9,7 @@ import pytest
 from orchestrator.sandbox.options import Options
 from orchestrator.sandbox.server import Running, running
 
+from .bulk1 import Async
 from .salesforce import Org
 
 
@@ -74,6 +75,15 @@ def org(sandbox: Caller) -> Org:
     """The imitated Salesforce, whose jobs handle all their rows at once."""
     sandbox.switch(sf_speed=0)
     return Org(sandbox)
+
+
+@pytest.fixture
+def batches(sandbox: Caller) -> Iterator[Async]:
+    """The imitated Bulk API 1.0, whose batches handle all their rows at once."""
+    sandbox.switch(sf_speed=0)
+    caller = Async(sandbox)
+    yield caller
+    caller.api.close()
 
 
 @pytest.fixture

@@ -45,6 +45,10 @@ class Crates:
         """Return how many rows there are."""
         return self._count
 
+    def id(self, number: int) -> str:
+        """Return the id of the `number`th row, counted from 1."""
+        return CELLS["Id"](number)
+
     def lines(self, start: int, end: int) -> bytes:
         """Return the rows behind the first `start`, up to the first `end`."""
         pieces, first, stop = [], start + 1, end + 1

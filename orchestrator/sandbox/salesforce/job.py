@@ -24,6 +24,7 @@ class State(StrEnum):
     """The states of a job."""
 
     OPEN = "Open"
+    CLOSED = "Closed"  # Bulk API 1.0 alone: it takes no more batches
     UPLOADED = "UploadComplete"
     RUNNING = "InProgress"
     DONE = "JobComplete"
@@ -67,6 +68,11 @@ class Job:
     def id(self) -> str:
         """The eighteen characters."""
         return ids.full(self.key)
+
+    @property
+    def over_since(self) -> int | None:
+        """Since when nothing can happen to the job any more; None: something can."""
+        return self.finished_at if self.state.is_final else None
 
     def move(self, state: State, now: int) -> None:
         """Put the job in a state."""

@@ -53,9 +53,10 @@ class Jobs:
         """Let happen what is due by now in every job."""
         now, options = self._clock.now(), self._switches.now
         for job in list(self.all.values()):
-            if not job.state.is_final:
+            since = job.over_since
+            if since is None:
                 job.settle(now, options)
-            elif now - job.finished_at >= options.sf_retention_days * DAY:
+            elif now - since >= options.sf_retention_days * DAY:
                 self.forget(job)
 
     def found(self, call: Call, kind: type[SomeJob]) -> SomeJob:

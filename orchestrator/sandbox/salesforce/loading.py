@@ -63,6 +63,11 @@ class Loader:
         """Return the id that a row was sent with; empty: none."""
         return row[self._id_place] if self._id_place is not None and self._id_place < len(row) else ""
 
+    def is_binary(self, name: str) -> bool:
+        """Whether a column of the upload holds files."""
+        column = self._table.thing.columns.get(name.lower())
+        return column is not None and self._table.thing.fields[column].type == "base64"
+
     def _cell(self, place: int, name: str) -> Cell | None:
         thing = self._table.thing
         if "." in name:

@@ -57,13 +57,14 @@ class QueryJob(Job):
         """Find the rows when the queue has come to it, show as many as are due by now, end."""
         if self.state is State.UPLOADED and not self.is_waiting(now, options):
             self.move(State.RUNNING, now)
-            self._begin(options)
+            self.begin(options)
         if self.state is State.RUNNING and self.end is None:
             self.processed = self.due(now, len(self.rows), options)
             self.end = State.DONE if self.processed == len(self.rows) else None
         super().settle(now, options)
 
-    def _begin(self, options: Options) -> None:
+    def begin(self, options: Options) -> None:
+        """Find the rows, or learn that the query fails."""
         if options.sf_query_error:
             self.message, self.end = options.sf_query_error, State.FAILED
             return

@@ -37,6 +37,10 @@ class Quotas:
         if rule.amount and self.batches.take(0, rule).remaining < 1:
             raise refused(400, "EXCEEDEDQUOTA", "ApiBatchItems Limit exceeded.")
 
+    def batch(self) -> bool:
+        """Count a batch of 1.0; False where the day's batches are used up."""
+        return self.batches.take(1, self._rule(self._switches.now.sf_batches)).granted
+
     def query_job(self) -> None:
         """Count a query job, or refuse it."""
         rule = self._rule(self._switches.now.sf_query_jobs)

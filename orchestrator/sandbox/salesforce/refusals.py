@@ -52,3 +52,9 @@ def wrong_verb(method: str, allowed: list[str]) -> Refused:
 def wrong_state(message: str) -> Refused:
     """Return what is said of a call that the job's state does not allow."""
     return refused(400, "INVALIDJOBSTATE", message)
+
+
+def said(refusal: Refused) -> tuple[str, str]:
+    """Return code and message of a refusal."""
+    [reason] = msgspec.json.decode(refusal.answer.body)
+    return reason["errorCode"], reason["message"]

@@ -204,6 +204,23 @@ OBJECTS: Sequence[SObject] = (
         kept=False,
     ),
     SObject(
+        name="Attachment",
+        prefix="00P",
+        own=(
+            Field(name="Name", required=True),
+            Field(
+                name="ParentId",
+                type="reference",
+                to=("Account", "Contact", "Lead"),
+                relationship="Parent",
+                required=True,
+            ),
+            Field(name="ContentType", length=120),
+            Field(name="Description", length=500),
+            Field(name="Body", type="base64", length=40_000_000, required=True),
+        ),
+    ),
+    SObject(
         name="User",
         prefix="005",
         own=(Field(name="Username", length=80), Field(name="Name", length=121), EMAIL),

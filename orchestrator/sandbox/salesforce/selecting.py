@@ -57,6 +57,8 @@ def for_bulk(org: Org, soql: str, refused_things: Iterable[str]) -> Prepared:
         raise refused(400, "API_ERROR", text)
     if any(found.field.type in COMPOUND for found in prepared.columns):
         raise refused(400, "FUNCTIONALITY_NOT_ENABLED", "Selecting compound data not supported in Bulk Query")
+    if any(found.field.type == "base64" for found in prepared.columns):
+        raise refused(400, "FEATURENOTENABLED", "Binary field not supported")
     if not thing.kept and (select.where is not None or select.order):
         raise malformed(f"{thing.name} can only be read from its start, up to a LIMIT")
     return prepared

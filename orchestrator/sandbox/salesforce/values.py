@@ -20,6 +20,8 @@ class RowRefused(Exception):
     def __init__(self, code: str, message: str, *fields: str) -> None:
         super().__init__(f"{code}:{message}:{','.join(fields)}{' ' if fields else ''}--")
         self.code = code
+        self.message = message
+        self.fields = fields
 
 
 def reader(field: Field) -> Read:

@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestrator.sandbox.exchange import Answer, Refused, Request
 from orchestrator.sandbox.options import Switches
+from orchestrator.sandbox.salesforce.bulk1.calls import PREFIX, Calls
 from orchestrator.sandbox.salesforce.call import Call
 from orchestrator.sandbox.salesforce.ingest import Ingest
 from orchestrator.sandbox.salesforce.jobs import Jobs
@@ -50,6 +51,7 @@ class Salesforce:
         self.jobs = Jobs(clock, switches)
         self.ingest = Ingest(clock, switches, self.jobs, self.org, self.quotas)
         self.queries = Queries(clock, switches, self.jobs, self.org, self.quotas)
+        self.bulk1 = Calls(clock, switches, self.sessions, self.quotas, self.jobs, self.org)
         self.rest = Rest(clock, switches, self.org, self.quotas)
         self._routes = self._table()
         self._seed()
@@ -129,6 +131,8 @@ class Salesforce:
                 raise missing()
             if path.startswith(("/services/oauth2/", "/id/")):
                 return replace(self._identified(request, path), route=f"{request.method} {_identity(path)}")
+            if path.startswith(PREFIX):
+                return self.bulk1.answer(request)
             if path == "/services/data":
                 return replace(self.rest.versions(), route="GET /services/data")
             user = self.sessions.check(request.headers.get("authorization", ""))
@@ -204,6 +208,7 @@ class Salesforce:
             "jobs": self.jobs.stats(),
             "ingest": self.ingest.stats(),
             "query": self.queries.stats(),
+            "bulk1": self.bulk1.batches.stats(),
         }
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from orchestrator.job.errors import Misbehaved
 from orchestrator.providers.provider import Phase
+from orchestrator.providers.salesloft.rows import RowState
 from tests.providers.salesloft.conftest import RotatingKeeper, Team, Teams
 from tests.providers.salesloft.salesloft_rows import chunk, fates, people, released
 
