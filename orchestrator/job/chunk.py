@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+UNPROCESSED = "unprocessed"  # code of the error of a row that the vendor never handled
+
 
 class ChunkState(StrEnum):
     """How far a chunk has come."""
