@@ -13,6 +13,7 @@ from orchestrator.api import (
     limits,
     notifications,
     problems,
+    refusals,
     results,
     schedules,
     tenant,
@@ -26,6 +27,21 @@ if TYPE_CHECKING:
 
 VERSION = "1"
 ABOUT = "Bulk jobs against rate-limited APIs: not a row lost, not a row doubled, not a call over the limit."
+
+GROUPS = (
+    health,
+    errors,
+    upload,
+    bulk,
+    views,
+    refusals,
+    results,
+    notifications,
+    connections,
+    limits,
+    schedules,
+    tenant,
+)
 
 
 def make_app(runtime: "Runtime") -> FastAPI:
@@ -42,7 +58,20 @@ def make_app(runtime: "Runtime") -> FastAPI:
     patch_fastapi(app, "/docs")
     app.state.runtime = runtime
     problems.install(app)
-    for group in (health, errors, upload, bulk, views, results, notifications, connections, limits, schedules, tenant):
+    for group in (
+        health,
+        errors,
+        upload,
+        bulk,
+        views,
+        refusals,
+        results,
+        notifications,
+        connections,
+        limits,
+        schedules,
+        tenant,
+    ):
         app.include_router(group.router)
     app.add_middleware(Edge)
     return app

@@ -53,11 +53,11 @@ def result(
         return Response(status_code=304, headers=headers)
     if file_format is FileFormat.JSONL and (size := total_bytes(parts)) is not None:
         headers["Content-Length"] = str(size)
-    blocks = _begun(render(runtime.objects, parts, file_format, _csv_fields(job, file_format)))
+    blocks = begun(render(runtime.objects, parts, file_format, _csv_fields(job, file_format)))
     return StreamingResponse(blocks, media_type=str(file_format), headers=headers)
 
 
-def _begun(blocks: Iterator[bytes]) -> Iterator[bytes]:
+def begun(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """Read the first block now, so that an outage is a problem answer and not a cut stream."""
     first = next(blocks, None)
     return iter(()) if first is None else chain((first,), blocks)

@@ -1,51 +1,17 @@
-"""What happened to a job: its errors, its timeline, the chunks it sent."""
+"""What happened to a job: its timeline, the chunks it sent."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
-from orchestrator.api.accept import accepts
 from orchestrator.api.auth import Reader
 from orchestrator.api.paging import PAGING, Paged, mark, only
-from orchestrator.api.problems import Refused
 from orchestrator.api.state import JobId, runtime_of
 from orchestrator.job.chunk import Chunk, VendorJob
 from orchestrator.store.events import PastEvent
-from orchestrator.store.row_errors import PastError
 from orchestrator.store.status_body import millis
 
 router = APIRouter(prefix="/bulk", tags=["results"])
-
-
-@router.get("/{job_id}/errors", dependencies=[Depends(only(*PAGING))])
-def errors(
-    request: Request,
-    response: Response,
-    who: Reader,
-    job_id: JobId,
-    paging: Paged,
-    accept: Annotated[str | None, Header()] = None,
-) -> list[dict[str, Any]]:
-    """List why rows, or the job itself (`recordIndex` null), did not go through; the first 10,000 are kept."""
-    if accepts(accept, "text/csv"):
-        raise Refused("not_acceptable", "errors as CSV are not built yet", field="Accept", advice="Accept JSON.")
-    store = runtime_of(request).store
-    job = store.jobs.get(who.tenant_id, job_id)
-    found = store.row_errors.list(job.id, after=paging.after, size=paging.size)
-    mark(response, len(found), next_token=found[-1].id if len(found) == paging.size else None)
-    return [_error(each) for each in found]
-
-
-def _error(error: PastError) -> dict[str, Any]:
-    return {
-        "recordIndex": error.row,
-        "identifier": error.identifier,
-        "code": error.code,
-        "message": error.message,
-        "retryable": error.retryable,
-        "at": millis(error.at),
-        "phase": error.phase,
-    }
 
 
 @router.get("/{job_id}/events", dependencies=[Depends(only(*PAGING))])

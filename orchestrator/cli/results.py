@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ def register(app: typer.Typer) -> None:
     """Add the subcommands."""
     command(app, "results", "bulkhead results 42 --format csv --out people.csv")(results)
     command(app, "data", "bulkhead data --last --size 10")(data)
-    command(app, "errors", "bulkhead errors 42")(errors)
+    command(app, "errors", "bulkhead errors 42 --format csv --out to-mend.csv")(errors)
     command(app, "events", "bulkhead events --last")(events)
     command(app, "chunks", "bulkhead chunks 42")(chunks)
 
@@ -37,14 +38,22 @@ def results(
     """Fetch the whole result: records, or the fate of each row."""
     job = desk.job(job_id, last)
     if out is not None:
-        if not out.absolute().parent.is_dir():
-            fail(f"there is no folder {out.absolute().parent}")
+        _check_folder(out)
         size = desk.client.save_result(job, out, format=format, partial=partial)
         desk.show({"file": str(out), "bytes": size}, f"{size:,} bytes in {out}")
         return
     with desk.client.result(job, format=format, partial=partial) as blocks:
-        for block in blocks:
-            sys.stdout.buffer.write(block)
+        _print(blocks)
+
+
+def _check_folder(out: Path) -> None:
+    if not out.absolute().parent.is_dir():
+        fail(f"there is no folder {out.absolute().parent}")
+
+
+def _print(blocks: Iterator[bytes]) -> None:
+    for block in blocks:
+        sys.stdout.buffer.write(block)
     sys.stdout.buffer.flush()
 
 
@@ -65,10 +74,27 @@ def data(
 
 
 def errors(
-    desk: Desk, job_id: JobArgument = None, last: LastOption = False, after: AfterOption = 0, size: SizeOption = 200
+    desk: Desk,
+    job_id: JobArgument = None,
+    last: LastOption = False,
+    after: AfterOption = 0,
+    size: SizeOption = 200,
+    format: Annotated[str | None, typer.Option("--format", help="csv: your own rows with the error beside.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="File for the CSV; standard output if not given.")] = None,
 ) -> None:
-    """Show why rows, or the job itself, did not go through."""
-    _show(desk, desk.client.errors(desk.job(job_id, last), after=after, size=size), ERRORS)
+    """Show why rows, or the job itself, did not go through; as CSV: all those rows, to be mended and uploaded again."""
+    job = desk.job(job_id, last)
+    if format not in {None, "csv"}:
+        fail(f"errors are shown as a table, as --json, or as csv; not as {format}")
+    if format is None and out is None:
+        _show(desk, desk.client.errors(job, after=after, size=size), ERRORS)
+    elif out is None:
+        with desk.client.errors_csv(job) as blocks:
+            _print(blocks)
+    else:
+        _check_folder(out)
+        size = desk.client.save_errors(job, out)
+        desk.show({"file": str(out), "bytes": size}, f"{size:,} bytes in {out}")
 
 
 def events(

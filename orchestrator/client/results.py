@@ -17,15 +17,32 @@ class ResultCalls(Calls):
         return self._page(f"/bulk/{job_id}/data", {"id[gt]": after, "pageSize": size, "status": status})
 
     def errors(self, job_id: int, *, after: int | str = 0, size: int = 200) -> Page:
-        """Return why rows, or the job itself, did not go through."""
+        """Return why rows did not go through, by row number, then why the job itself did not."""
         return self._page(f"/bulk/{job_id}/errors", {"id[gt]": after, "pageSize": size})
+
+    @contextmanager
+    def errors_csv(self, job_id: int) -> Iterator[Iterator[bytes]]:
+        """Open all rows that did not go through as a CSV of the user's own columns, to be mended and uploaded again."""
+        with self._blocks(f"/bulk/{job_id}/errors", accept=MEDIA_TYPES["csv"]) as blocks:
+            yield blocks
+
+    def save_errors(self, job_id: int, file: Path) -> int:
+        """Write that CSV to `file` and return its bytes; the file appears whole or not at all."""
+        with self.errors_csv(job_id) as blocks:
+            return _save(blocks, file)
 
     @contextmanager
     def result(self, job_id: int, *, format: str | None = None, partial: bool = False) -> Iterator[Iterator[bytes]]:
         """Open the result as blocks of bytes; `format` is jsonl, json, csv, or a media type."""
-        headers = {"Accept": MEDIA_TYPES.get(format, format) if format else "*/*"}
+        accept = MEDIA_TYPES.get(format, format) if format else "*/*"
         params = {"partial": "true"} if partial else {}
-        with told(), self._http.stream("GET", f"/bulk/{job_id}", headers=headers, params=params) as answer:
+        with self._blocks(f"/bulk/{job_id}", accept=accept, params=params) as blocks:
+            yield blocks
+
+    @contextmanager
+    def _blocks(self, path: str, *, accept: str, params: Mapping[str, str] | None = None) -> Iterator[Iterator[bytes]]:
+        headers = {"Accept": accept}
+        with told(), self._http.stream("GET", path, headers=headers, params=dict(params or {})) as answer:
             if not answer.is_success:
                 answer.read()
                 raise error(answer)
@@ -33,13 +50,16 @@ class ResultCalls(Calls):
 
     def save_result(self, job_id: int, file: Path, *, format: str | None = None, partial: bool = False) -> int:
         """Write the result to `file` and return its bytes; the file appears whole or not at all."""
-        unfinished = file.with_name(file.name + ".part")
-        size = 0
-        try:
-            with self.result(job_id, format=format, partial=partial) as blocks, unfinished.open("wb") as out:
-                for block in blocks:
-                    size += out.write(block)
-            unfinished.replace(file)
-        finally:
-            unfinished.unlink(missing_ok=True)
-        return size
+        with self.result(job_id, format=format, partial=partial) as blocks:
+            return _save(blocks, file)
+
+
+def _save(blocks: Iterator[bytes], file: Path) -> int:
+    unfinished = file.with_name(file.name + ".part")
+    try:
+        with unfinished.open("wb") as out:
+            size = sum(out.write(block) for block in blocks)
+        unfinished.replace(file)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return size

@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestrator.job.chunk import Chunk, Part, RowError, Stream, VendorJob
 from orchestrator.job.commit import Commit, Effect, Event, Outcome, Signals
+from orchestrator.job.criteria import UploadCriteria
 from orchestrator.job.errors import Fenced
 from orchestrator.job.record import Counts, Job
 from orchestrator.job.status import StopReason
@@ -19,7 +20,7 @@ from orchestrator.lifecycle.vendors import OpenVendor
 from orchestrator.lifecycle.writing import Snapshot, Writing
 from orchestrator.providers.provider import Provider
 from orchestrator.results.fates import tied_rows
-from orchestrator.results.inputs.reader import open_input
+from orchestrator.results.inputs.reader import open_upload
 from orchestrator.results.inputs.row import InputReader
 from orchestrator.results.objects import ObjectStore
 from orchestrator.results.parts import PartBuffer, Unwritten
@@ -185,14 +186,8 @@ class LiveTurn:
     def open_input(self) -> InputReader:
         criteria, key = self.job.criteria, self.job.input_key
         assert key is not None
-        return open_input(
-            self._objects,
-            key,
-            getattr(criteria, "format"),  # noqa: B009 - only uploads have an input
-            encoding=getattr(criteria, "encoding"),  # noqa: B009
-            delimiter=getattr(criteria, "column_delimiter"),  # noqa: B009
-            blanks=getattr(criteria, "blanks"),  # noqa: B009
-        )
+        assert isinstance(criteria, UploadCriteria)
+        return open_upload(self._objects, key, criteria)
 
     def seal(self, stream: Stream) -> Sequence[Part] | None:
         parts = self._store.parts.of_job(self.job.id, stream)

@@ -127,6 +127,7 @@ class Fate:
     record: bytes  # the record as echoed by the vendor, JSON
     error: str | None
     resource: bytes  # JSON object
+    retryable: bool = False  # refused, but the same row may pass when it is sent again
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,10 @@ from orchestrator.results.lines import lines
 from orchestrator.results.manifest import stream_records
 from orchestrator.results.objects import ObjectStore
 
+REFUSED = "vendor_refused_row"  # code of the error of a row that the vendor refused
+
 _PREFIX = b'{"id": '
+_CODED = b', "code": %b, "retryable": %b'
 
 
 class Ties:
@@ -74,14 +77,27 @@ class Ties:
         return sorted(rows)
 
 
-def outcome_line(row: int, status: str, record: bytes, error: str | None, resource: bytes) -> bytes:
-    """Return one line of an outcome part; `record` and `resource` are JSON and are not parsed again."""
-    return b'{"id": %d, "status": %b, "record": %b, "error": %b, "resource": %b}\n' % (
+def outcome_line(
+    row: int,
+    status: str,
+    record: bytes,
+    error: str | None,
+    resource: bytes,
+    *,
+    code: str | None = None,
+    retryable: bool = False,
+) -> bytes:
+    """Return one line of an outcome part; `record` and `resource` are JSON and are not parsed again.
+
+    A row that did not go through has its `code` too, and whether the same row may pass when it is sent again.
+    """
+    return b'{"id": %d, "status": %b, "record": %b, "error": %b, "resource": %b%b}\n' % (
         row,
         msgspec.json.encode(status),
         _one_line(record),
         msgspec.json.encode(error),
         _one_line(resource),
+        b"" if code is None else _CODED % (msgspec.json.encode(code), msgspec.json.encode(retryable)),
     )
 
 

@@ -65,7 +65,7 @@ def csv_file(blocks: Blocks, header: Sequence[str]) -> Iterator[bytes]:
     """Turn JSONL into CSV (RFC 4180, UTF-8): null and absent are empty cells, nested values are JSON text."""
     yield _csv_text([list(header)])
     for block in whole_lines(blocks):
-        yield _csv_text(_cells(record, header) for record in _records.decode_lines(block))
+        yield _csv_text(cells(record, header) for record in _records.decode_lines(block))
 
 
 def _csv_text(rows: Iterable[Sequence[Any]]) -> bytes:
@@ -74,7 +74,8 @@ def _csv_text(rows: Iterable[Sequence[Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _cells(record: Mapping[str, Any], header: Sequence[str]) -> list[Any]:
+def cells(record: Mapping[str, Any], header: Sequence[str]) -> list[Any]:
+    """Return a record's values as the cells of a CSV: null and absent are empty, nested values are JSON text."""
     return [
         _AS_TEXT[value.__class__](value) if value.__class__ in _AS_TEXT else value for value in map(record.get, header)
     ]

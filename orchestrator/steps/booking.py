@@ -9,10 +9,12 @@ from orchestrator.job.record import Counts
 from orchestrator.job.step import Cursor
 from orchestrator.providers.provider import Fate, FatePage
 from orchestrator.results.chunks import chunk_records, unpack_rows
-from orchestrator.results.fates import Ties, outcome_line
+from orchestrator.results.fates import REFUSED, Ties, outcome_line
 from orchestrator.steps.sinks import remote_id_of, sink_of
 from orchestrator.steps.step import Turn
 from orchestrator.steps.unprocessed import book_unprocessed, stop_before_the_rest
+
+NO_REASON = "refused without a reason"
 
 
 def book_fates(turn: Turn) -> Outcome:
@@ -55,13 +57,13 @@ class _Booking:
         lines, errors, accepted = list[bytes](), list[RowError](), 0
         for fate in page.fates:
             row = self._row_of(fate)
-            lines.append(outcome_line(row or 0, fate.status, fate.record, fate.error, fate.resource))
+            lines.append(_line(row, fate))
             if row is None:
                 self._turn.tell(event="fate.untied", data={"key": fate.key})
             if fate.status == "success":
                 accepted += 1
             else:
-                errors.append(_refusal(row, fate.error or "refused without a reason"))
+                errors.append(_refusal(row, fate))
         self._told += len(lines)
         cursor = {**self._early, **(page.next if page.next is not None else {"end": True})}
         counts = Counts(accepted=accepted, refused=len(errors))
@@ -106,7 +108,26 @@ class _Booking:
         )
 
 
-def _refusal(row: int | None, message: str) -> RowError:
+def _line(row: int | None, fate: Fate) -> bytes:
+    if fate.status == "success":
+        return outcome_line(row or 0, fate.status, fate.record, fate.error, fate.resource)
+    return outcome_line(
+        row or 0,
+        fate.status,
+        fate.record,
+        fate.error or NO_REASON,
+        fate.resource,
+        code=REFUSED,
+        retryable=fate.retryable,
+    )
+
+
+def _refusal(row: int | None, fate: Fate) -> RowError:
     return RowError(
-        row=row, identifier=None, code="vendor_refused_row", message=message, retryable=False, phase="fetch"
+        row=row,
+        identifier=None,
+        code=REFUSED,
+        message=fate.error or NO_REASON,
+        retryable=fate.retryable,
+        phase="fetch",
     )

@@ -16,6 +16,7 @@ from orchestrator.results.chunks import ChunkCutter, CutChunk, chunk_key, rows_k
 from orchestrator.results.fates import outcome_line
 from orchestrator.results.inputs.mapping import mapper
 from orchestrator.results.inputs.row import InputRow
+from orchestrator.results.mending import own_values
 from orchestrator.steps.step import Turn
 
 
@@ -43,7 +44,7 @@ class _Bad:
     rows: list[int] = field(default_factory=list)
 
     def add(self, number: int, code: str, message: str) -> None:
-        self.lines.append(outcome_line(number, "error", b"null", message, b"null"))
+        self.lines.append(outcome_line(number, "error", b"null", message, b"null", code=code))
         self.errors.append(
             RowError(row=number, identifier=None, code=code, message=message, retryable=False, phase="split")
         )
@@ -87,8 +88,12 @@ class _Splitter:
             problem = row.problem
             self._bad.add(row.number, problem.code if problem else "bad_row", problem.message if problem else "no row")
             return None
+        values = own_values(row.values)
+        if not values:
+            self._bad.add(row.number, "empty_row", "every cell is empty")
+            return None
         try:
-            return self._cutter.add(row.number, self._sink.shape(self._map(row.values)))
+            return self._cutter.add(row.number, self._sink.shape(self._map(values)))
         except Invalid as error:
             self._bad.add(row.number, error.code, str(error))
             return None

@@ -15,10 +15,10 @@ from orchestrator.job.status import JobStatus, WaitReason
 from orchestrator.job.step import NOT_COUNTED, Lease, StepKind
 from orchestrator.store.births import ESTIMATE, charge, insert_finish, insert_steps, next_places
 from orchestrator.store.claims import DAY, reserve
-from orchestrator.store.control import cancel_if_nothing_left, complete_job, stop_job, write_event
+from orchestrator.store.control import GOES_ON, cancel_if_nothing_left, complete_job, stop_job, write_event
 from orchestrator.store.effects import apply_effects
 from orchestrator.store.engine import Database
-from orchestrator.store.errors_of_rows import write_row_errors
+from orchestrator.store.errors_of_rows import write_job_error, write_row_errors
 from orchestrator.store.fixes import fix_budget
 from orchestrator.store.records import COUNTERS, Row, micros
 from orchestrator.store.tables import jobs, parts, steps
@@ -198,9 +198,7 @@ class _Transaction:
             case Stopped() as stopped:
                 self._refund(job, step)
                 insert_steps(self._connection, self._database, job, stopped.successors)  # stopped with the others
-                stop_job(
-                    self._connection, self._database, job["id"], stopped.reason, stopped.message, stopped.restart_in
-                )
+                self._stop(job, step, stopped)
                 return None
             case Finished() as finished:
                 self._seal(finished)
@@ -209,6 +207,12 @@ class _Transaction:
             case Wait() | Moved() as outcome:
                 self._refund(job, step)
                 return self._go_on(job, step, outcome, born)
+
+    def _stop(self, job: Row, step: Row, stopped: Stopped) -> None:
+        why = stopped.reason, stopped.message
+        stops = stop_job(self._connection, self._database, job["id"], *why, stopped.restart_in)
+        if stops and stopped.reason not in GOES_ON:
+            write_job_error(self._connection, self._database, job["id"], *why, phase=step["kind"])
 
     def _refund(self, job: Row, step: Row) -> None:
         if step["api_held"] and job["api_limit"] is not None:

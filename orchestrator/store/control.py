@@ -18,6 +18,7 @@ from orchestrator.store.tables import events, jobs, steps, vendor_jobs
 from orchestrator.store.telling import tell_of_job
 
 RUNS = (JobStatus.STARTED, JobStatus.RUNNING)
+GOES_ON = (StopReason.API_LIMIT, StopReason.VENDOR_QUOTA)  # by itself: THROTTLED, not ABORTED
 UNRELEASED = (VendorJobState.PLANNED, VendorJobState.INTENT, VendorJobState.OPEN, VendorJobState.FILLED)
 
 
@@ -55,7 +56,7 @@ def stop_job(
     restart_in: timedelta | None = None,
 ) -> bool:
     """Move a running job to ABORTED, or to THROTTLED where it goes on by itself; False if it no longer runs."""
-    throttled = reason in (StopReason.API_LIMIT, StopReason.VENDOR_QUOTA)
+    throttled = reason in GOES_ON
     status = JobStatus.THROTTLED if throttled else JobStatus.ABORTED
     pause = restart_in if restart_in is not None else timedelta(hours=1)
     moved = (

@@ -3,13 +3,15 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from orchestrator.job.chunk import RowError
+from orchestrator.job.status import StopReason
 from orchestrator.store.engine import Database
 from orchestrator.store.records import Row
-from orchestrator.store.tables import error_codes, row_errors
+from orchestrator.store.tables import error_codes, jobs, row_errors
 
+PASSING = (StopReason.OUTAGE, StopReason.VENDOR_STUCK)  # may be gone when the job is restarted
 KEPT = 10_000  # rows; the fate of every row is in the outcome parts
 
 
@@ -23,9 +25,21 @@ def write_row_errors(connection: Connection, database: Database, job: Row, error
         values = [{**{name: getattr(error, name) for name in error.__dataclass_fields__}} for error in errors[:room]]
         connection.execute(insert(row_errors).values(job_id=job["id"], at=database.now), values)
     for code, times in Counter(error.code for error in errors).items():
-        statement = database.insert(error_codes).values(job_id=job["id"], code=code, count=times)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["job_id", "code"], set_={"count": error_codes.c.count + times}
-            )
-        )
+        _count(connection, database, job["id"], code, times)
+
+
+def write_job_error(
+    connection: Connection, database: Database, job_id: int, reason: StopReason, message: str, *, phase: str
+) -> None:
+    """Keep why the whole job stopped, however many errors of rows it has, and count it among the job's errors."""
+    values = {"row": None, "code": reason, "message": message, "retryable": reason in PASSING, "phase": phase}
+    connection.execute(insert(row_errors).values(job_id=job_id, at=database.now, **values))
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(error_count=jobs.c.error_count + 1))
+    _count(connection, database, job_id, reason, 1)
+
+
+def _count(connection: Connection, database: Database, job_id: int, code: str, times: int) -> None:
+    statement = database.insert(error_codes).values(job_id=job_id, code=code, count=times)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["job_id", "code"], set_={"count": error_codes.c.count + times})
+    )

@@ -34,6 +34,17 @@ class RowErrors:
         query = select(row_errors).where(*mine).order_by(row_errors.c.id).limit(size)
         return [_error_of(row) for row in many(self._database, query)]
 
+    def of_job_itself(self, job_id: int, after: int = 0, size: int = PAGE) -> Sequence[PastError]:
+        """Return up to `size` errors that belong to no row, with ids above `after`, oldest first."""
+        mine = (row_errors.c.job_id == job_id, row_errors.c.row.is_(None), row_errors.c.id > after)
+        query = select(row_errors).where(*mine).order_by(row_errors.c.id).limit(size)
+        return [_error_of(row) for row in many(self._database, query)]
+
+    def of_rows(self, job_id: int, rows: Sequence[int]) -> Mapping[int, PastError]:
+        """Return what is kept on these rows, by their numbers; at most 10,000 rows of a job are kept."""
+        query = select(row_errors).where(row_errors.c.job_id == job_id, row_errors.c.row.in_(rows))
+        return {row["row"]: _error_of(row) for row in many(self._database, query)}
+
     def counts(self, job_id: int) -> Mapping[str, int]:
         """Return how often each code came, also beyond the errors that are kept."""
         query = select(error_codes).where(error_codes.c.job_id == job_id).order_by(error_codes.c.code)

@@ -254,3 +254,20 @@ def test_help_does_not_load_what_it_does_not_need() -> None:
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.usefixtures("working")
+def test_rows_to_be_mended_are_written_as_csv(bulkhead: Command, api: Served, tmp_path: Path) -> None:
+    api.connect("salesloft")
+    file, out = tmp_path / "people.csv", tmp_path / "to-mend.csv"
+    file.write_text(ONE_REFUSED)
+    words = ("upload", str(file), "-c", "salesloft", "-o", "person", "--operation", "upsert", "--key", "email_address")
+    bulkhead(*words, "--wait")
+
+    printed = bulkhead("errors", "--last", "--format", "csv")
+    written = bulkhead("errors", "--last", "--format", "csv", "--out", str(out))
+    wrong = bulkhead("errors", "--last", "--format", "xml")
+
+    assert printed.out.splitlines()[1].endswith(",,Nobody")
+    assert (written.code, out.read_bytes().decode()) == (0, printed.out)
+    assert wrong.code == 2

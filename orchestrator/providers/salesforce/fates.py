@@ -11,6 +11,10 @@ from orchestrator.job.step import Cursor
 from orchestrator.providers.provider import Fate, FatePage
 from orchestrator.providers.salesforce.table import Table, echoed
 
+# Refused because of others at work on the same records, not because of the row itself.
+# https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_concepts_core_data_objects.htm
+TRANSIENT = ("UNABLE_TO_LOCK_ROW",)
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -36,4 +40,11 @@ def _fate(number: int, told: Mapping[str, str], record: bytes) -> Fate:
             error=None,
             resource=_encode({**resource, "created": told.get("sf__Created") == "true"}),
         )
-    return Fate(key=number, status="error", record=record, error=error, resource=_encode(resource))
+    return Fate(
+        key=number,
+        status="error",
+        record=record,
+        error=error,
+        resource=_encode(resource),
+        retryable=error.startswith(TRANSIENT),
+    )

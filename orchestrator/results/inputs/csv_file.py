@@ -45,7 +45,8 @@ class CsvFile:
             if values:
                 return InputRow(number=number, offset_after=end, values=values)
             problem = RowProblem(code="empty_row", message="every cell is empty")
-        return InputRow(number=number, offset_after=end, values=None, problem=problem or self._wrong_length(len(cells)))
+        problem = problem or self._wrong_length(len(cells))
+        return InputRow(number=number, offset_after=end, values=None, problem=problem, cells=cells)
 
     def _wrong_length(self, found: int) -> RowProblem:
         code = "too_many_cells" if found > len(self.columns) else "too_few_cells"

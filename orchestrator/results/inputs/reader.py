@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from orchestrator.job.criteria import UploadCriteria
 from orchestrator.job.errors import Invalid
 from orchestrator.results.inputs.csv_file import CsvFile
 from orchestrator.results.inputs.encoding import GUESS_BYTES, Encoding, encoding_of
@@ -50,6 +51,18 @@ def open_input(
             return JsonFile(objects, key, found)
         case _:
             return JsonlFile(objects, key, found)
+
+
+def open_upload(objects: ObjectStore, key: str, criteria: UploadCriteria) -> InputReader:
+    """Open the file of an upload, read as its criteria say; raises Invalid as `open_input` does."""
+    return open_input(
+        objects,
+        key,
+        criteria.format,
+        encoding=criteria.encoding,
+        delimiter=criteria.column_delimiter,
+        blanks=criteria.blanks,
+    )
 
 
 def sniff(first: bytes) -> str:

@@ -20,6 +20,7 @@ class InputRow(msgspec.Struct, frozen=True, kw_only=True):
     offset_after: int  # bytes of the file up to this row's end: where to go on after it
     values: Mapping[str, Any] | None
     problem: RowProblem | None = None
+    cells: Sequence[str] = ()  # of a CSV row with a problem, as far as they could be read
 
 
 class InputReader(Protocol):
