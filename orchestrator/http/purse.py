@@ -10,9 +10,8 @@ writes that (`take_fixes`).
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
 from typing import TypeVar
@@ -20,6 +19,7 @@ from typing import TypeVar
 from orchestrator.clock import Clock, WallClock
 from orchestrator.http.allowance import Allowance, until_midnight
 from orchestrator.http.heard import Heard
+from orchestrator.http.lender import Lender
 from orchestrator.job.commit import Fixes
 from orchestrator.job.errors import Throttled
 from orchestrator.job.status import WaitReason
@@ -29,12 +29,9 @@ from orchestrator.limits.limit import (
     BlockedBy,
     ConcurrencyLimit,
     Grant,
-    Limit,
-    Limiter,
     LimiterDown,
     News,
     Refusal,
-    Seed,
     Unseeded,
 )
 
@@ -52,20 +49,6 @@ REASONS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lender:
-    """What lifecycle lends to a purse; `http/` never reaches the store."""
-
-    provider: str
-    limiter: Limiter
-    budget: str
-    limits: Sequence[Limit]  # already reduced by reserve
-    cap: int  # turns of the budget at once
-    reserve_calls: Callable[[int], int] | None  # apiLimit: reserve n more calls in SQL, k <= n; None: no apiLimit
-    seed: Callable[[], Seed]  # what SQL knows, asked when the limiter answers Unseeded
-    may_send: Callable[[], bool]  # False: the heartbeat is too old for a request that is not idempotent
-
-
 def _spread(least: float, most: float) -> timedelta:
     return timedelta(seconds=random.uniform(least, most))  # noqa: S311 - spreads the turns, hides nothing
 
@@ -80,7 +63,7 @@ class Purse:
         self._lock = threading.RLock()
         self._allowance = Allowance(lender.provider, lender.reserve_calls, self._clock)
         self._heard = Heard()
-        self._batch = batch_size(lender.limits, lender.cap)
+        self._batch = lender.batch or batch_size(lender.limits, lender.cap)
         self._grant_id = ""
         self._tokens = 0
         self._use_by = 0.0  # time.monotonic()

@@ -158,6 +158,7 @@ class TurnTaker:
             prefix=f"{lease.step_id}:{lease.epoch}",
             reserve_calls=(lambda wanted: claims.reserve_calls(lease, wanted)) if limited else None,
             may_send=pulse.is_fresh,
+            is_brief=claim.is_brief,
         )
 
     def _work(self, turn: LiveTurn, claim: Claim) -> Outcome:

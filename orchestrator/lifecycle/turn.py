@@ -29,6 +29,7 @@ from orchestrator.store.store import Store
 
 # With the writing of the part, half a second of work is repeated after a crash; per page would halve the speed.
 CHECKPOINT = timedelta(seconds=0.4)
+BRIEF_TURN = timedelta(0)  # one page, where the job has nothing yet and others wait
 SHORT_TURN = timedelta(seconds=0.5)  # where others of the budget wait
 LONG_TURN = timedelta(seconds=20)
 
@@ -92,13 +93,18 @@ class LiveTurn:
 
     @property
     def is_over(self) -> bool:
-        longest = SHORT_TURN if self._signals.others_wait else LONG_TURN
         return (
             self._signals.stop
             or self._pulse.lost
             or self._stopping()
-            or time.monotonic() - self._began >= longest.total_seconds()
+            or time.monotonic() - self._began >= self._longest.total_seconds()
         )
+
+    @property
+    def _longest(self) -> timedelta:
+        if self._claim.is_brief:
+            return BRIEF_TURN
+        return SHORT_TURN if self._signals.others_wait else LONG_TURN
 
     def may_go_on(self) -> bool:
         return not self.is_over

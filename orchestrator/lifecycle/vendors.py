@@ -8,8 +8,9 @@ from secrets import token_hex
 
 from orchestrator.clock import Clock
 from orchestrator.http.client import VendorClient
+from orchestrator.http.lender import Lender
 from orchestrator.http.pool import ClientPool
-from orchestrator.http.purse import Lender, Purse
+from orchestrator.http.purse import Purse
 from orchestrator.http.transport import Manners
 from orchestrator.lifecycle.keeper import keeper_of
 from orchestrator.limits.burst import max_cap, with_reserve
@@ -92,8 +93,12 @@ class Vendors:
         prefix: str,
         reserve_calls: Callable[[int], int] | None = None,
         may_send: Callable[[], bool] = lambda: True,
+        is_brief: bool = False,
     ) -> OpenVendor:
-        """Open the provider; `prefix` ("step:epoch") names its grants. Makes no call."""
+        """Open the provider; `prefix` ("step:epoch") names its grants. Makes no call.
+
+        `is_brief`: a call or two are all that is wanted, so that tokens are taken one by one.
+        """
         budget, family = self._store.budgets.get(connection.budget_id), self.family(connection)
         limits = self.limits(budget)
         lender = Lender(
@@ -105,6 +110,7 @@ class Vendors:
             reserve_calls=reserve_calls,
             seed=lambda: self._seed(budget.id, limits, family.longest_call),
             may_send=may_send,
+            batch=1 if is_brief else None,
         )
         purse = Purse(lender, prefix, self._clock)
         client = self._client(connection, family, purse)

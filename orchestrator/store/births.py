@@ -1,6 +1,7 @@
 """How steps are born: by the unique key once, ready or stopped as their job is, with a place in the fair order."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
@@ -9,9 +10,11 @@ from orchestrator.job.step import NOT_COUNTED, StepKind, Successor
 from orchestrator.store.engine import Database
 from orchestrator.store.records import Row, micros
 from orchestrator.store.tables import budgets, jobs, steps
+from orchestrator.store.tables.steps import READY
 
 MOVING = (JobStatus.CREATED, JobStatus.STARTED, JobStatus.RUNNING)
 ESTIMATE = 10  # units of work that a step is charged for a turn before it had it
+FIRST_TURN = 1  # the same of a job's first turn, which is brief where others wait
 
 
 def insert_steps(
@@ -56,26 +59,65 @@ def insert_finish(connection: Connection, database: Database, job: Row) -> int:
 
 
 def first_place(connection: Connection, budget_id: int, tenant_id: int) -> float:
-    """Return where a new job joins the stride order: at its front, but behind the tenant's jobs not begun yet.
+    """Return where a new job joins the stride order: at its front, or before the tenant's jobs not begun yet.
 
-    Else a hundred jobs submitted at once would all have their first turns before another tenant's only one.
+    The first of those goes to their end instead. They stand one behind the other, or a hundred jobs submitted at once
+    would all have their first turns before another tenant's only one; and so close that the last of them has its first
+    turn before the first of them has its second.
     """
-    floor = connection.execute(select(budgets.c.vtime).where(budgets.c.id == budget_id)).scalar_one()
+    floor: float = connection.execute(select(budgets.c.vtime).where(budgets.c.id == budget_id)).scalar_one()
     mine = (jobs.c.budget_id == budget_id, jobs.c.tenant_id == tenant_id, jobs.c.status == JobStatus.CREATED)
     not_begun: int = connection.execute(select(func.count()).where(*mine)).scalar_one()
-    return float(floor + ESTIMATE * not_begun)
+    end = floor + FIRST_TURN * not_begun
+    front = (
+        select(steps.c.id, steps.c.job_id, steps.c.vtime)
+        .join(jobs, jobs.c.id == steps.c.job_id)
+        .where(*mine, steps.c.budget_id == budget_id, READY, steps.c.hinted_until.is_(None), steps.c.vtime < end)
+        .order_by(steps.c.vtime, steps.c.id)
+        .limit(1)
+    )
+    first = connection.execute(front).one_or_none() if not_begun else None
+    if first is None or not _move_to(end, connection, first):
+        return end
+    return max(floor, float(first.vtime))
 
 
-def next_places(connection: Connection, job: Row, *, turns: int = 1, correction: float = 0.0) -> Sequence[float]:
+def _move_to(end: float, connection: Connection, first: Any) -> bool:
+    """Give a job not begun another place; False if it has begun meanwhile."""
+    still = (jobs.c.id == first.job_id, jobs.c.status == JobStatus.CREATED)
+    later = jobs.c.vtime + (end - first.vtime)
+    if connection.execute(update(jobs).where(*still).values(vtime=later)).rowcount == 0:
+        return False
+    connection.execute(update(steps).where(steps.c.id == first.id).values(vtime=end))
+    return True
+
+
+def next_places(connection: Connection, job: Row, *, turns: int) -> Sequence[float]:
     """Charge the job for its coming turns and return their places in the stride order, one behind the other.
 
-    `correction` is what the last turn really cost above (or below) its estimate. A tenant's jobs in one budget
-    share the tenant's place: each unit counts as many times as the tenant has active jobs there.
+    A tenant's jobs in one budget share the tenant's place: each unit counts as many times as the tenant has active
+    jobs there.
     """
+    return _places(connection, job, turns, _stride(connection, job))
+
+
+def next_place(connection: Connection, job: Row, *, before: float, cost: float) -> float:
+    """Charge the job for its next turn and return its place; the last one, at `before`, has cost `cost` units.
+
+    What it was charged in advance is corrected; it was less where jobs have joined since, so that the next place is
+    behind the last one by the true cost at least.
+    """
+    stride = _stride(connection, job)
+    (place,) = _places(connection, job, 1, stride, correction=cost - ESTIMATE, least=before + cost * stride)
+    return place
+
+
+def _places(
+    connection: Connection, job: Row, turns: int, stride: float, *, correction: float = 0.0, least: float = 0.0
+) -> list[float]:
     floor = connection.execute(select(budgets.c.vtime).where(budgets.c.id == job["budget_id"])).scalar_one()
     current = connection.execute(select(jobs.c.vtime).where(jobs.c.id == job["id"])).scalar_one()
-    stride = _stride(connection, job)
-    first: float = max(current + correction * stride, floor)
+    first: float = max(current + correction * stride, floor, least)
     places = [first + turn * ESTIMATE * stride for turn in range(turns + 1)]
     connection.execute(update(jobs).where(jobs.c.id == job["id"]).values(vtime=places.pop()))
     return places

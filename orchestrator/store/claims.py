@@ -9,11 +9,12 @@ from sqlalchemy import Connection, and_, case, exists, or_, select, update
 from orchestrator.clock import from_micros
 from orchestrator.job.errors import Fenced
 from orchestrator.job.record import Job
-from orchestrator.job.status import JobStatus
-from orchestrator.job.step import Lease, Step
+from orchestrator.job.status import Direction, JobStatus
+from orchestrator.job.step import Lease, Step, StepKind
 from orchestrator.store.engine import Database
 from orchestrator.store.records import Row, job_of, micros, step_of
 from orchestrator.store.tables import budgets, jobs, steps
+from orchestrator.store.tables.steps import READY
 
 LEASE = timedelta(seconds=10)  # renewed each 3 s, so two lost heartbeats are survived
 IN_LINE = timedelta(minutes=1)  # longer than a turn: a step due for longer was held back by us, not by its vendor
@@ -28,6 +29,7 @@ class Claim:
     step: Step
     job: Job
     now: datetime  # the database's clock, when the claim was made
+    is_brief: bool = False  # the job has nothing yet and others wait: its first turn ends as soon as it has something
 
 
 class Claims:
@@ -50,13 +52,15 @@ class Claims:
                 connection.rollback()
                 return None
             job: Row = connection.execute(select(jobs).where(jobs.c.id == row["job_id"])).mappings().one()
+            is_brief = _has_nothing_yet(job, row) and others_wait(connection, self._database, row)
         in_line = row["now"] - row["due_at"]
         if in_line > micros(IN_LINE):
             job = self._excuse(row["job_id"], in_line)
         lease = Lease(
             step_id=step_id, job_id=row["job_id"], budget_id=row["budget_id"], epoch=row["lease_epoch"], owner=owner
         )
-        return Claim(lease=lease, step=step_of(row), job=job_of(job), now=from_micros(row["now"]))
+        now = from_micros(row["now"])
+        return Claim(lease=lease, step=step_of(row), job=job_of(job), now=now, is_brief=is_brief)
 
     def _job_if_created(self, step_id: int) -> int | None:
         query = (
@@ -162,6 +166,29 @@ class Claims:
         with self._database.read() as connection:
             micros_left = connection.execute(select(left).where(budgets.c.id == budget_id)).scalar_one_or_none()
         return timedelta(microseconds=max(0, micros_left or 0))
+
+
+def others_wait(connection: Connection, database: Database, step: Row) -> bool:
+    """Return whether another step of the budget of `step` is due and not leased."""
+    free = or_(steps.c.lease_until.is_(None), steps.c.lease_until < database.now)
+    # Ordered as the index is: else the planner may read a hundred thousand rows to find that none is due.
+    waiting = (
+        select(steps.c.id)
+        .where(
+            steps.c.budget_id == step["budget_id"],
+            steps.c.id != step["id"],
+            READY,
+            steps.c.due_at <= database.now,
+            free,
+        )
+        .order_by(steps.c.due_at)
+        .limit(1)
+    )
+    return connection.execute(waiting).scalar() is not None
+
+
+def _has_nothing_yet(job: Row, step: Row) -> bool:
+    return bool(job["direction"] == Direction.DOWNLOAD and step["kind"] == StepKind.FETCH and job["rows_read"] == 0)
 
 
 def reserve(connection: Connection, database: Database, lease: Lease, wanted: int) -> int:

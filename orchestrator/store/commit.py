@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, insert, select, update
 
 from orchestrator.job.commit import Commit, Finished, Moved, Signals, Stopped, Wait
 from orchestrator.job.errors import Fenced
 from orchestrator.job.status import JobStatus, WaitReason
 from orchestrator.job.step import NOT_COUNTED, Lease, StepKind
-from orchestrator.store.births import ESTIMATE, charge, insert_finish, insert_steps, next_places
-from orchestrator.store.claims import DAY, reserve
+from orchestrator.store.births import charge, insert_finish, insert_steps, next_place
+from orchestrator.store.claims import DAY, others_wait, reserve
 from orchestrator.store.control import GOES_ON, cancel_if_nothing_left, complete_job, stop_job, write_event
 from orchestrator.store.effects import apply_effects
 from orchestrator.store.engine import Database
@@ -22,7 +22,6 @@ from orchestrator.store.errors_of_rows import write_job_error, write_row_errors
 from orchestrator.store.fixes import fix_budget
 from orchestrator.store.records import COUNTERS, Row, micros
 from orchestrator.store.tables import jobs, parts, steps
-from orchestrator.store.tables.steps import READY
 from orchestrator.store.usage import write_usage
 
 OUR_OWN_WAITS = frozenset(
@@ -77,7 +76,7 @@ class _Transaction:
         fix_budget(self._connection, self._database, self._lease, self._commit)
         return Signals(
             stop=step["state"] != "ready" or job["pause_requested"],
-            others_wait=self._commit.outcome is None and self._others_wait(),
+            others_wait=self._commit.outcome is None and others_wait(self._connection, self._database, step),
             reserved=reserved,
             finish_step=finish_step,
         )
@@ -228,7 +227,7 @@ class _Transaction:
         born += insert_steps(self._connection, self._database, job, outcome.successors)
         done = 1 if isinstance(outcome, Moved) and step["kind"] not in NOT_COUNTED else 0
         if isinstance(outcome, Wait):
-            (place,) = next_places(self._connection, job, correction=self._commit.calls - ESTIMATE)
+            place = next_place(self._connection, job, before=step["vtime"], cost=self._commit.calls)
             self._connection.execute(update(steps).where(steps.c.id == step["id"]).values(vtime=place))
             self._tell_of(outcome)
             if outcome.reason in OUR_OWN_WAITS:
@@ -255,20 +254,3 @@ class _Transaction:
             gone = delete(parts).where(parts.c.job_id == self._lease.job_id, parts.c.stream == stream)
             self._connection.execute(gone)
             self._insert_parts(sealed)
-
-    def _others_wait(self) -> bool:
-        free = or_(steps.c.lease_until.is_(None), steps.c.lease_until < self._now)
-        # Ordered as the index is: else the planner may read a hundred thousand rows to find that none is due.
-        waiting = (
-            select(steps.c.id)
-            .where(
-                steps.c.budget_id == self._lease.budget_id,
-                steps.c.id != self._lease.step_id,
-                READY,
-                steps.c.due_at <= self._now,
-                free,
-            )
-            .order_by(steps.c.due_at)
-            .limit(1)
-        )
-        return self._connection.execute(waiting).scalar() is not None

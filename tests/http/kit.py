@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from orchestrator.clock import WallClock
 from orchestrator.http.auth import StaticKeeper
 from orchestrator.http.client import VendorClient
+from orchestrator.http.lender import Lender
 from orchestrator.http.pool import ClientPool
-from orchestrator.http.purse import Lender, Purse
+from orchestrator.http.purse import Purse
 from orchestrator.http.tokens import TokenKeeper
 from orchestrator.http.transport import Manners
 from orchestrator.limits.limit import Limit, Limiter, News, RateLimit, Seed
@@ -29,6 +30,7 @@ def a_lender(
     may_send: Callable[[], bool] = lambda: True,
     seed: Callable[[], Seed] = Seed,
     cap: int = 1,
+    batch: int | None = None,
 ) -> Lender:
     return Lender(
         provider="rest",
@@ -39,6 +41,7 @@ def a_lender(
         reserve_calls=reserve_calls,
         seed=seed,
         may_send=may_send,
+        batch=batch,
     )
 
 

@@ -30,6 +30,15 @@ def test_ten_calls_cost_one_trip(limiter: Witness) -> None:
     assert purse.take_calls() == 20
 
 
+def test_a_purse_for_a_call_or_two_takes_its_tokens_one_by_one(limiter: Witness) -> None:
+    purse = Purse(a_lender(limiter=limiter, batch=1), "7:3")
+
+    purse.spend()
+    purse.spend()
+
+    assert (len(limiter.grants), limiter.taken) == (2, 2)
+
+
 def test_what_is_left_over_goes_back(limiter: Witness) -> None:
     purse = Purse(a_lender(limiter=limiter), "7:3")
     for _ in range(3):

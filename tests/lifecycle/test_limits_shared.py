@@ -117,6 +117,33 @@ def test_a_small_job_behind_a_hundred_long_ones_is_done_within_three_rounds(
     assert done <= 3 * jobs
 
 
+@pytest.mark.parametrize("connections", [1, 8])
+def test_a_small_job_right_behind_a_hundred_that_have_not_begun_has_its_first_page_at_once(
+    workshop: Workshop, fast: dict[str, Any], connections: int
+) -> None:
+    names = [workshop.connect("rest", f"c{number}", budget="shared", **fast) for number in range(connections)]
+    made = [submitted(workshop, names[number % connections], 500) for number in range(100)]
+
+    small = submitted(workshop, names[0], 5)
+    first, done = served(workshop, small, most=4 * len(made))
+
+    assert first <= 2
+    assert done <= 2 * len(made)
+
+
+def test_a_first_turn_asks_for_one_page_while_others_wait(workshop: Workshop, fast: dict[str, Any]) -> None:
+    connection = workshop.connect("rest", **fast)
+    jobs = [submitted(workshop, connection, 500) for _ in range(2)]
+    turns(workshop, jobs[0], room=1)
+    workshop.passes(timedelta(seconds=1))
+
+    turns(workshop, jobs[0], room=1)
+
+    stored = [workshop.job(job).counts.stored for job in jobs]
+    assert sorted(stored) == [0, 2]
+    assert sum(workshop.routes.values()) == 1
+
+
 def test_a_flood_over_many_connections_of_a_shared_budget_has_the_place_of_one_tenant(
     workshop: Workshop, fast: dict[str, Any]
 ) -> None:

@@ -19,7 +19,8 @@ from typing import Any, Self
 import msgspec
 
 from orchestrator.clock import WallClock
-from orchestrator.http.purse import Lender, Purse
+from orchestrator.http.lender import Lender
+from orchestrator.http.purse import Purse
 from orchestrator.job.errors import Throttled
 from orchestrator.limits.limit import Limit, News, Seed
 from orchestrator.limits.redis import RedisLimiter

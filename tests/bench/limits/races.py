@@ -94,6 +94,11 @@ def begin_minute(scene: Scene) -> Callable[[], Row]:
     return row
 
 
+def minute(scene: Scene) -> Iterator[Row]:
+    """Measure a limit of a minute by itself."""
+    yield begin_minute(scene)()
+
+
 def slots(scene: Scene) -> Row:
     """Kill a process that holds slots: nobody is let in for it before they expire, and then everybody is."""
     limits: tuple[Limit, ...] = (ConcurrencyLimit(name="slots", amount=5), per_second(10_000))

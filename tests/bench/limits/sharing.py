@@ -1,6 +1,6 @@
 """An account that others spend from, and calls that cost more than a bucket holds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import floor
 
 from orchestrator.limits import burst
@@ -10,6 +10,12 @@ from tests.bench.limits.scene import Row, Scene, per_second
 WINDOW, AMOUNT, EATEN, RESERVE = 10.0, 600.0, 0.4, 0.2
 INACCURACY = 0.04  # of the account: what the other one spends between two looks at the header
 DEAR = 5
+
+
+def rows(scene: Scene) -> Iterator[Row]:
+    """Measure one after the other."""
+    yield dear_call(scene)
+    yield begin_shared(scene)()
 
 
 def begin_shared(scene: Scene) -> Callable[[], Row]:

@@ -10,8 +10,9 @@ import pytest
 from orchestrator.clock import WallClock
 from orchestrator.http.auth import StaticKeeper, bearer, request_token
 from orchestrator.http.client import VendorClient
+from orchestrator.http.lender import Lender
 from orchestrator.http.pool import ClientPool
-from orchestrator.http.purse import Lender, Purse
+from orchestrator.http.purse import Purse
 from orchestrator.http.tokens import Auth, TokenKeeper
 from orchestrator.http.transport import Manners
 from orchestrator.job.criteria import DownloadCriteria, Operation, UploadCriteria
