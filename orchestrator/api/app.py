@@ -5,7 +5,19 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from fastapi_swagger import patch_fastapi
 
-from orchestrator.api import bulk, connections, errors, health, limits, problems, results, schedules, upload, views
+from orchestrator.api import (
+    bulk,
+    connections,
+    errors,
+    health,
+    limits,
+    problems,
+    results,
+    schedules,
+    upload,
+    vendor_jobs,
+    views,
+)
 from orchestrator.api.edge import Edge
 
 if TYPE_CHECKING:
@@ -29,7 +41,7 @@ def make_app(runtime: "Runtime") -> FastAPI:
     patch_fastapi(app, "/docs")
     app.state.runtime = runtime
     problems.install(app)
-    for group in (health, errors, upload, bulk, views, results, connections, limits, schedules):
+    for group in (health, errors, upload, bulk, views, results, connections, limits, vendor_jobs, schedules):
         app.include_router(group.router)
     app.add_middleware(Edge)
     return app

@@ -180,6 +180,12 @@ class ConnectionBody(Strict):
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
+class VendorJobBody(Strict):
+    """What a job at the provider shall be set to, in the provider's own word."""
+
+    state: Text
+
+
 class ScheduleBody(Strict):
     """A job that starts again and again."""
 

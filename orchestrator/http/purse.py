@@ -64,6 +64,7 @@ class Lender:
     reserve_calls: Callable[[int], int] | None  # apiLimit: reserve n more calls in SQL, k <= n; None: no apiLimit
     seed: Callable[[], Seed]  # what SQL knows, asked when the limiter answers Unseeded
     may_send: Callable[[], bool]  # False: the heartbeat is too old for a request that is not idempotent
+    patience: float = WAIT_IN_PLACE  # s that a call waits for its token before it is refused
 
 
 def _spread(least: float, most: float) -> timedelta:
@@ -227,7 +228,7 @@ class Purse:
 
     def _refill(self, cost: int) -> None:
         self._guarded(self._give_back)
-        patience = time.monotonic() + WAIT_IN_PLACE
+        patience = time.monotonic() + self._lender.patience
         while (refusal := self._guarded(lambda: self._ask(cost))) is not None:
             wait = refusal.wait.total_seconds()
             if time.monotonic() + wait > patience:
@@ -255,8 +256,7 @@ class Purse:
 
     def _hold(self, grant: Grant, asked_at: float) -> None:
         left_today = until_midnight(self._clock.now())
-        self._grant_id = grant.id
-        self._tokens = grant.tokens
+        self._grant_id, self._tokens = grant.id, grant.tokens
         self._use_by = asked_at + min(grant.use_by.total_seconds(), left_today)
 
     def _give_back(self) -> None:

@@ -1,15 +1,15 @@
 """Opens a connection's provider for one turn: metered by the turn's purse, authorized by the connection's keeper."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from secrets import token_hex
+from typing import TypeVar
 
 from orchestrator.clock import Clock
 from orchestrator.http.client import VendorClient
 from orchestrator.http.pool import ClientPool
-from orchestrator.http.purse import Lender, Purse
+from orchestrator.http.purse import WAIT_IN_PLACE, Lender, Purse
 from orchestrator.http.transport import Manners
 from orchestrator.lifecycle.keeper import keeper_of
 from orchestrator.limits.burst import max_cap, with_reserve
@@ -22,6 +22,9 @@ from orchestrator.store.budgets import Budget
 from orchestrator.store.connections import Connection
 from orchestrator.store.store import Store
 
+T = TypeVar("T")
+
+PATIENCE = 2.0  # s that a look waits for its token: somebody waits for the answer, and no worker is held up
 SLOT_MARGIN = timedelta(seconds=5)  # beyond the longest call
 LOST_CALLS = 10  # a leased step may have made this many calls that no commit has counted
 UNCOUNTED = 4.0  # units; with as many in a part that is being written, and one asked for ahead, still below LOST_CALLS
@@ -92,6 +95,7 @@ class Vendors:
         prefix: str,
         reserve_calls: Callable[[int], int] | None = None,
         may_send: Callable[[], bool] = lambda: True,
+        patience: float = WAIT_IN_PLACE,
     ) -> OpenVendor:
         """Open the provider; `prefix` ("step:epoch") names its grants. Makes no call."""
         budget, family = self._store.budgets.get(connection.budget_id), self.family(connection)
@@ -105,6 +109,7 @@ class Vendors:
             reserve_calls=reserve_calls,
             seed=lambda: self._seed(budget.id, limits, family.longest_call),
             may_send=may_send,
+            patience=patience,
         )
         purse = Purse(lender, prefix, self._clock)
         client = self._client(connection, family, purse)
@@ -133,14 +138,18 @@ class Vendors:
         )
         return VendorClient(http, provider=family.name, purse=purse, keeper=keeper)
 
-    @contextmanager
-    def opened(self, connection: Connection) -> Iterator[Provider]:
-        """Open the provider outside of any turn, for one look."""
-        vendor = self.open(connection, prefix=f"look:{token_hex(8)}")
+    def look(self, connection: Connection, work: Callable[[Provider], T]) -> T:
+        """Return what `work` gets of the provider, outside of any turn; its calls are paid for and counted like others.
+
+        Raises whatever the calls raise: Throttled where the budget has nothing left now, and no call was made then.
+        """
+        vendor = self.open(connection, prefix=f"look:{token_hex(8)}", patience=PATIENCE)
         try:
-            yield vendor.provider
+            return work(vendor.provider)
         finally:
             vendor.close()
+            used = vendor.usage_of(vendor.purse.take_units())
+            self._store.looks.book(connection.budget_id, used, vendor.purse.take_fixes())
 
     def _seed(self, budget_id: int, limits: tuple[Limit, ...], longest_call: timedelta) -> Seed:
         ttl = longest_call + SLOT_MARGIN
