@@ -13,6 +13,7 @@ from orchestrator.lifecycle.connections import ConnectionDesk
 from orchestrator.lifecycle.heartbeat import Heartbeat
 from orchestrator.lifecycle.limit_desk import LimitDesk
 from orchestrator.lifecycle.take import TurnTaker
+from orchestrator.lifecycle.vendor_job_desk import VendorJobDesk
 from orchestrator.lifecycle.vendors import Vendors
 from orchestrator.lifecycle.webhook_desk import WebhookDesk
 from orchestrator.limits.limit import Limiter, LimiterDown
@@ -70,8 +71,9 @@ class Runtime:
         )
         self.lifecycle = Lifecycle(store=store, families=FAMILIES, turns=self.turns, dispatch=self.dispatch.budget)
         self.limits = LimitDesk(store, self.vendors, limiter)
-        self.connections = ConnectionDesk(store, FAMILIES, keyring, self.vendors.opened)
+        self.connections = ConnectionDesk(store, FAMILIES, keyring, self.vendors)
         self.webhooks = WebhookDesk(store.tenants, keyring)
+        self.vendor_jobs = VendorJobDesk(store, self.vendors)
         self.upkeep = self._upkeep()
 
     def _upkeep(self) -> Upkeep:

@@ -18,6 +18,7 @@ from orchestrator.api import (
     schedules,
     tenant,
     upload,
+    vendor_jobs,
     views,
 )
 from orchestrator.api.edge import Edge
@@ -69,6 +70,7 @@ def make_app(runtime: "Runtime") -> FastAPI:
         notifications,
         connections,
         limits,
+        vendor_jobs,
         schedules,
         tenant,
     ):

@@ -54,6 +54,7 @@ CODES: Mapping[str, Code] = {
     "idempotency_mismatch": _code(
         422, "The Idempotency-Key was used for another request", "Use a new key for a new request."
     ),
+    "no_vendor_jobs": _code(422, "The provider runs no jobs", "Ask a connection whose provider does."),
     "unauthorized": _code(401, "The API key is missing or not valid", "Send Authorization: Bearer <api key>."),
     "scope_missing": _code(403, "The API key may not do this", "Use a key with the scope that the message names."),
     "not_found": _code(404, "There is no such thing", "Check the id; what belongs to others is not shown."),
@@ -72,11 +73,22 @@ CODES: Mapping[str, Code] = {
     "still_running": _code(
         409, "The first request with this Idempotency-Key still runs", "Send it again in a few seconds."
     ),
+    "reauthorize": _code(
+        409, "The provider no longer takes the credentials", "Give new ones with PATCH /connections/{name}."
+    ),
+    "vendor_job_in_use": _code(409, "A job of ours needs the vendor job", "Cancel or restart that job instead."),
+    "vendor_job_state": _code(409, "The vendor job is in no state for that", "Look at its state first."),
     "too_large": _code(413, "The body is too large", "Send large files as multipart to POST /bulk/upload."),
     "unsupported_media_type": _code(
         415, "The body's media type is not understood", "Send application/json or multipart/form-data."
     ),
+    "throttled": _code(429, "The budget has no call left now", "Send the request again after Retry-After."),
     "internal": _code(500, "A mistake of ours", "Report the requestId; the log has the cause under it."),
+    "vendor_gone": _code(502, "The provider has no such thing", "Check the connection's address and settings."),
+    "vendor_misbehaved": _code(502, "The provider broke its own contract", "Send the request again; report it."),
+    "vendor_rejected": _code(502, "The provider refused", "Read its own words in the message."),
+    "unreachable": _code(502, "The provider gave no usable answer", "Send the request again soon."),
+    "limiter_down": _code(503, "The limiter does not answer", "No call is made without it; try again soon."),
     "store_down": _code(503, "The database does not answer", "Nothing was lost; send the request again soon."),
     "store_busy": _code(503, "The database is busy", "Nothing was lost; send the request again soon."),
     "object_store_down": _code(503, "The object store does not answer", "Send the request again soon."),

@@ -1,6 +1,8 @@
 """Errors as RFC 9457 `application/problem+json`; the one place that turns our error classes into answers."""
 
 import logging
+from datetime import timedelta
+from math import ceil
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -10,7 +12,8 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from orchestrator.api.codes import code_of
-from orchestrator.job.errors import Conflict, Invalid, Missing, OrchestratorError
+from orchestrator.job.errors import Conflict, Invalid, Missing, OrchestratorError, Throttled, Unauthorized
+from orchestrator.job.status import WaitReason
 from orchestrator.limits.limit import LimiterDown
 
 log = logging.getLogger("bulkhead.api")
@@ -44,7 +47,14 @@ def request_id(request: Request) -> str:
 
 
 def problem(
-    request: Request, code: str, detail: str, *, field: str | None = None, advice: str = "", status: int | None = None
+    request: Request,
+    code: str,
+    detail: str,
+    *,
+    field: str | None = None,
+    advice: str = "",
+    status: int | None = None,
+    pause: timedelta | None = None,
 ) -> JSONResponse:
     """Return the problem answer for a code; the advice is the code's own where the caller has none."""
     known = code_of(code)
@@ -59,10 +69,12 @@ def problem(
         "advice": advice or known.advice,
         "requestId": request_id(request),
     }
-    return JSONResponse(body, status, headers=_headers(status), media_type=PROBLEM_JSON)
+    return JSONResponse(body, status, headers=_headers(status, pause), media_type=PROBLEM_JSON)
 
 
-def _headers(status: int) -> dict[str, str]:
+def _headers(status: int, pause: timedelta | None) -> dict[str, str]:
+    if pause is not None:
+        return {"Retry-After": str(max(1, ceil(pause.total_seconds())))}
     match status:
         case 401:
             return {"WWW-Authenticate": "Bearer"}
@@ -93,6 +105,11 @@ def _ours(request: Request, error: Exception) -> JSONResponse:
             return problem(request, "not_found", str(error), field=error.kind)
         case Refused():
             return problem(request, error.code, str(error), field=error.field, advice=error.advice)
+        case Throttled():
+            code = "limiter_down" if error.reason is WaitReason.LIMITER_DOWN else error.code
+            return problem(request, code, str(error), pause=error.pause)
+        case Unauthorized():
+            return problem(request, error.code, str(error))
         case OrchestratorError() if code_of(error.code).status >= 500:
             log.warning("request.failed", extra={"request": request_id(request), "code": error.code})
             return problem(request, error.code, str(error))

@@ -192,6 +192,12 @@ class WebhookSecretBody(Strict):
     overlap_seconds: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=30))] = timedelta(days=1)
 
 
+class VendorJobBody(Strict):
+    """What a job at the provider shall be set to, in the provider's own word."""
+
+    state: Text
+
+
 class ScheduleBody(Strict):
     """A job that starts again and again."""
 

@@ -1,4 +1,4 @@
-"""bulkhead connection add, list, show, check, limits, remove."""
+"""bulkhead connection add, list, show, check, limits, vendor-jobs, remove."""
 
 import json
 import sys
@@ -10,6 +10,10 @@ import typer
 from orchestrator.cli.desk import FAILED, Desk, command, fail, pairs, without_blanks
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name or id of the connection.")]
+VENDOR_JOBS = {
+    "id": "ID", "mark": "WHOSE", "jobId": "JOB", "state": "STATE", "jobType": "KIND", "type": "TYPE",
+    "operation": "OPERATION", "object": "OBJECT", "name": "NAME",
+}  # fmt: skip
 COLUMNS = {"instanceId": "ID", "name": "NAME", "provider": "PROVIDER", "baseUrl": "ADDRESS", "authState": "AUTH"}
 
 
@@ -21,6 +25,7 @@ def register(app: typer.Typer) -> None:
     command(group, "show", "bulkhead connection show sl")(show)
     command(group, "check", "bulkhead connection check sl")(check)
     command(group, "limits", "bulkhead connection limits sl --watch")(limits)
+    command(group, "vendor-jobs", "bulkhead connection vendor-jobs sf --filter jobType=V2Ingest")(vendor_jobs)
     command(group, "remove", "bulkhead connection remove sl")(remove)
     app.add_typer(group, name="connection")
 
@@ -122,6 +127,40 @@ def limits(
     from orchestrator.cli.limits import show_limits
 
     show_limits(desk, name, watch=watch)
+
+
+def vendor_jobs(
+    desk: Desk,
+    name: NameArgument,
+    filters: Annotated[
+        list[str] | None, typer.Option("--filter", help="A parameter of the provider's own list, name=value.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Follow the list to its end; each page costs a call.")] = False,
+    vendor_job: Annotated[str | None, typer.Option("--id", help="One job alone, by the provider's id.")] = None,
+    state: Annotated[
+        str | None, typer.Option("--set", help="With --id: the state to set, in the provider's word, like Aborted.")
+    ] = None,
+) -> None:
+    """List the jobs at the provider, anybody's, and whose they are; or show one, or set its state."""
+    if vendor_job is None:
+        if state is not None:
+            fail("--set needs --id")
+        desk.table(_listed(desk, name, pairs("--filter", filters or ()), every), VENDOR_JOBS)
+        return
+    client = desk.client
+    found = client.vendor_job(name, vendor_job) if state is None else client.move_vendor_job(name, vendor_job, state)
+    desk.show(found, lambda: json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def _listed(desk: Desk, name: str, filters: dict[str, str], every: bool) -> list[dict[str, Any]]:
+    page: dict[str, Any] | None = desk.client.vendor_jobs(name, **filters)
+    records: list[dict[str, Any]] = []
+    while page is not None:
+        records += [{**each, **(each["bulkhead"] if not desk.as_json else {})} for each in page["records"]]
+        if not every and not page["done"]:
+            desk.say("there are more: --all follows the list to its end")
+        page = desk.client.next_vendor_jobs(page) if every else None
+    return records
 
 
 def remove(desk: Desk, name: NameArgument) -> None:

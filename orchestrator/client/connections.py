@@ -29,6 +29,23 @@ class ConnectionCalls(Calls):
         """Return each limit of the connection's budget now, what blocks it, and who waits."""
         return self._json("GET", f"/connections/{path(name)}/limits")
 
+    def vendor_jobs(self, name: str, **parameters: str) -> Json:
+        """Return a page of the provider's own job list, by its own parameters: `done`, `records`, `nextRecordsUrl`."""
+        return self._json("GET", f"/connections/{path(name)}/vendor-jobs", params=parameters)
+
+    def next_vendor_jobs(self, page: Json) -> Json | None:
+        """Return the page behind one; None: that was the last."""
+        return self._json("GET", page["nextRecordsUrl"]) if page["nextRecordsUrl"] else None
+
+    def vendor_job(self, name: str, vendor_job: str) -> Json:
+        """Return one job of the provider."""
+        return self._json("GET", f"/connections/{path(name)}/vendor-jobs/{path(vendor_job)}")
+
+    def move_vendor_job(self, name: str, vendor_job: str, state: str) -> Json:
+        """Set a job's state at the provider, in its own word, like Aborted."""
+        body = {"state": state}
+        return self._json("PUT", f"/connections/{path(name)}/vendor-jobs/{path(vendor_job)}", json=body)
+
     def remove_connection(self, name: str) -> None:
         """Remove a connection that nothing uses."""
         self._send("DELETE", f"/connections/{path(name)}")

@@ -37,7 +37,6 @@ from orchestrator.limits.limit import (
 
 T = TypeVar("T")
 
-WAIT_IN_PLACE = 0.2  # s a turn; a longer wait ends the turn, so that its worker serves others meanwhile
 LONG_QUOTA = timedelta(minutes=5)  # a longer wait for a quota stops the job: each must be told, so none is held back
 SEEDS = 3  # times a limiter may forget everything within one refill before we call it down
 
@@ -210,7 +209,7 @@ class Purse:
 
     def _refill(self, cost: int) -> None:
         self._guarded(self._give_back)
-        patience = time.monotonic() + WAIT_IN_PLACE
+        patience = time.monotonic() + self._lender.patience
         while (refusal := self._guarded(lambda: self._ask(cost))) is not None:
             wait = refusal.wait.total_seconds()
             if time.monotonic() + wait > patience:
@@ -238,8 +237,7 @@ class Purse:
 
     def _hold(self, grant: Grant, asked_at: float) -> None:
         left_today = until_midnight(self._clock.now())
-        self._grant_id = grant.id
-        self._tokens = grant.tokens
+        self._grant_id, self._tokens = grant.id, grant.tokens
         self._use_by = asked_at + min(grant.use_by.total_seconds(), left_today)
 
     def _give_back(self) -> None:

@@ -5,11 +5,12 @@ broken or late answer          Unreachable, maybe done
 429, and what the family knows Throttled until Retry-After, or as long as the family says
 401                            refreshed once and sent again, then Unauthorized (transport.py)
 408, 425, 5xx                  Unreachable, maybe done; with the vendor's own pause where it tells one
+404                            Gone
 other 3xx, 4xx                 Rejected, in the vendor's words
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -17,13 +18,14 @@ import httpx
 
 from orchestrator.http.guard import Blocked
 from orchestrator.http.heard import LONGEST_PAUSE
-from orchestrator.job.errors import OrchestratorError, Rejected, Throttled, Unauthorized, Unreachable
+from orchestrator.job.errors import Gone, OrchestratorError, Rejected, Throttled, Unauthorized, Unreachable
 
 LONGEST_HEADER = 64  # characters; the longest date has 29
 LONGEST_TEXT = 500  # characters of a vendor's words; enough for a sentence, too little for a page of HTML
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 COME_BACK = frozenset({408, 425})  # a time-out and a "too early" that happen to be numbered as the client's fault
 
+KINDS: Mapping[int, type[Rejected]] = {401: Unauthorized, 404: Gone}
 SECONDS = re.compile(r"\s*\d+(\.\d+)?\s*")
 
 Words = Callable[[int, bytes], str]  # status, body → the vendor's own words, short
@@ -74,7 +76,7 @@ def refused(
     if (pause := later(status, response.content)) is not None:
         return pause
     text = clean(words(status, response.content), secrets)
-    return Unauthorized(provider, status, text) if status == 401 else Rejected(provider, status, text)
+    return KINDS.get(status, Rejected)(provider, status, text)
 
 
 def clean(text: str, secrets: Iterable[str]) -> str:

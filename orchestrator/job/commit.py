@@ -29,6 +29,7 @@ class MoveVendorJob:
     when: Sequence[VendorJobState]
     to: VendorJobState
     remote_id: str | None = None
+    adopted: bool = False  # `remote_id` was found by its marker, not answered to a create
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ OrchestratorError
 ├── Throttled        the provider, or our limit, said later    try again when it says
 │   └── ApiLimitUsed the job's calls of today are used up       when the day turns
 ├── Rejected         the provider said never                   stop, tell a person
+│   ├── Gone         it has no such thing, or hides it         stop, tell a person
 │   └── Unauthorized the credentials are no longer good        reauthorize
 ├── Misbehaved       the provider broke its own contract       stop, tell a person
 ├── Fenced           another worker holds the step now         drop it, that worker won
@@ -87,6 +88,12 @@ class Rejected(OrchestratorError):
         self.provider = provider
         self.status = status
         self.text = text
+
+
+class Gone(Rejected):
+    """The provider has no such thing, or does not show it to this user; the two look the same."""
+
+    code = "vendor_gone"
 
 
 class Unauthorized(Rejected):

@@ -3,8 +3,7 @@
 Secrets go in sealed and never come back.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any, Protocol
@@ -15,11 +14,10 @@ import msgspec
 from orchestrator.job.errors import Invalid, OrchestratorError
 from orchestrator.lifecycle.budget_rules import checked_limits, checked_reserve
 from orchestrator.lifecycle.credential_rules import checked_credentials
-from orchestrator.providers.provider import Check, Family, Provider
+from orchestrator.lifecycle.vendors import Vendors
+from orchestrator.providers.provider import Check, Family
 from orchestrator.store.budgets import Budget, Budgets, NewBudget
 from orchestrator.store.connections import Connection, Connections, NewConnection
-
-OpenVendor = Callable[[Connection], AbstractContextManager[Provider]]
 
 
 class Sealer(Protocol):
@@ -61,13 +59,11 @@ class Wish:
 class ConnectionDesk:
     """Takes, checks and gives up connections."""
 
-    def __init__(
-        self, store: BudgetStore, families: Mapping[str, Family], sealer: Sealer, open_vendor: OpenVendor
-    ) -> None:
+    def __init__(self, store: BudgetStore, families: Mapping[str, Family], sealer: Sealer, vendors: Vendors) -> None:
         self._store = store
         self._families = families
         self._sealer = sealer
-        self._open_vendor = open_vendor
+        self._vendors = vendors
 
     def add(self, tenant_id: int, wish: Wish) -> Connection:
         """Store a connection, its credentials sealed, and its budget where that is new; makes no call.
@@ -92,8 +88,7 @@ class ConnectionDesk:
         """Make one cheap real call and tell what works; a refusal or an outage is an answer too. Raises Missing."""
         connection = self._store.connections.get(tenant_id, name)
         try:
-            with self._open_vendor(connection) as vendor:
-                return vendor.check()
+            return self._vendors.look(connection, lambda vendor: vendor.check())
         except OrchestratorError as error:
             return Check(ok=False, message=str(error))
 

@@ -1,14 +1,14 @@
 """Opens a connection's provider for one turn: metered by the turn's purse, authorized by the connection's keeper."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from secrets import token_hex
+from typing import TypeVar
 
 from orchestrator.clock import Clock
 from orchestrator.http.client import VendorClient
-from orchestrator.http.lender import Lender
+from orchestrator.http.lender import WAIT_IN_PLACE, Lender
 from orchestrator.http.pool import ClientPool
 from orchestrator.http.purse import Purse
 from orchestrator.http.transport import Manners
@@ -23,6 +23,9 @@ from orchestrator.store.budgets import Budget
 from orchestrator.store.connections import Connection
 from orchestrator.store.store import Store
 
+T = TypeVar("T")
+
+PATIENCE = 2.0  # s that a look waits for its token: somebody waits for the answer, and no worker is held up
 SLOT_MARGIN = timedelta(seconds=5)  # beyond the longest call
 LOST_CALLS = 10  # a leased step may have made this many calls that no commit has counted
 UNCOUNTED = 4.0  # units; with as many in a part that is being written, and one asked for ahead, still below LOST_CALLS
@@ -94,6 +97,7 @@ class Vendors:
         reserve_calls: Callable[[int], int] | None = None,
         may_send: Callable[[], bool] = lambda: True,
         is_brief: bool = False,
+        patience: float = WAIT_IN_PLACE,
     ) -> OpenVendor:
         """Open the provider; `prefix` ("step:epoch") names its grants. Makes no call.
 
@@ -111,6 +115,7 @@ class Vendors:
             seed=lambda: self._seed(budget.id, limits, family.longest_call),
             may_send=may_send,
             batch=1 if is_brief else None,
+            patience=patience,
         )
         purse = Purse(lender, prefix, self._clock)
         client = self._client(connection, family, purse)
@@ -139,14 +144,18 @@ class Vendors:
         )
         return VendorClient(http, provider=family.name, purse=purse, keeper=keeper)
 
-    @contextmanager
-    def opened(self, connection: Connection) -> Iterator[Provider]:
-        """Open the provider outside of any turn, for one look."""
-        vendor = self.open(connection, prefix=f"look:{token_hex(8)}")
+    def look(self, connection: Connection, work: Callable[[Provider], T]) -> T:
+        """Return what `work` gets of the provider, outside of any turn; its calls are paid for and counted like others.
+
+        Raises whatever the calls raise: Throttled where the budget has nothing left now, and no call was made then.
+        """
+        vendor = self.open(connection, prefix=f"look:{token_hex(8)}", patience=PATIENCE)
         try:
-            yield vendor.provider
+            return work(vendor.provider)
         finally:
             vendor.close()
+            used = vendor.usage_of(vendor.purse.take_units())
+            self._store.looks.book(connection.budget_id, used, vendor.purse.take_fixes())
 
     def _seed(self, budget_id: int, limits: tuple[Limit, ...], longest_call: timedelta) -> Seed:
         ttl = longest_call + SLOT_MARGIN

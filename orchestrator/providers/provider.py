@@ -16,6 +16,7 @@ from orchestrator.http.refusals import Later, never_later
 from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
 from orchestrator.job.step import Cursor, Successor
 from orchestrator.limits.limit import Limit, News
+from orchestrator.providers.job_list import JobList
 from orchestrator.providers.links import Links
 
 GoOn = Callable[[], bool]  # False: ask for no further page, the turn is over
@@ -252,6 +253,10 @@ class Provider(Protocol):
 
     def sink(self, criteria: UploadCriteria) -> Sink:
         """Return the vendor's bulk upload for the criteria. Makes no call."""
+        ...
+
+    def jobs(self) -> JobList:
+        """Return the vendor's own list of jobs. Makes no call; raises Invalid where the vendor has none."""
         ...
 
 

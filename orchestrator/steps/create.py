@@ -23,17 +23,19 @@ def create(turn: Turn) -> Outcome:
         turn.save(plan, cursor={"planned": True})  # together: a query is planned by nobody before
     planned, vendor_jobs = turn.vendor_job, vendor_jobs_of(turn)
     following = Moved(successors=[Successor(kind=_after(turn), vendor_seq=planned.seq)])
-    remote_id = None
+    found = None
     match planned.state:
         case VendorJobState.PLANNED:
             _intend(turn, planned.seq)
         case VendorJobState.INTENT:
-            remote_id = _look(turn, vendor_jobs)
+            found = _look(turn, vendor_jobs)
         case _:
             return following
-    remote_id = remote_id or _create(turn, vendor_jobs)
+    remote_id = found or _create(turn, vendor_jobs)
     made = VendorJobState.RELEASED if is_query else VendorJobState.OPEN
-    opened = MoveVendorJob(seq=planned.seq, when=[VendorJobState.INTENT], to=made, remote_id=remote_id)
+    opened = MoveVendorJob(
+        seq=planned.seq, when=[VendorJobState.INTENT], to=made, remote_id=remote_id, adopted=found is not None
+    )
     turn.tell(event="vendor_job.created", data={"vendorJobId": remote_id})
     try:
         turn.save(opened)

@@ -64,7 +64,7 @@ def _plan(connection: Connection, database: Database, lease: Lease, effect: NewV
 def _move(connection: Connection, database: Database, lease: Lease, effect: MoveVendorJob) -> None:
     values: dict[str, Any] = {"state": effect.to}
     if effect.remote_id is not None:
-        values["remote_id"] = effect.remote_id
+        values |= {"remote_id": effect.remote_id, "adopted": effect.adopted}
     if effect.to is VendorJobState.INTENT:
         values["intent_at"] = database.now
     hit = connection.execute(

@@ -118,22 +118,32 @@ class _Fixing:
 
 def fix_budget(connection: Connection, database: Database, lease: Lease, commit: Commit) -> None:
     """Write what became of the lease's budget, in the commit's transaction."""
-    fixes = commit.fixes
     failed = isinstance(commit.outcome, Wait) and commit.outcome.failed
-    mine = budgets.c.id == lease.budget_id
-    if not (failed or _says_something(fixes) or (fixes.answered and _has_failures(connection, lease))):
-        return
+    fixing = _fix(connection, database, lease.budget_id, commit.fixes, failed)
+    if fixing is not None:
+        _tell(connection, database, lease, fixing)
+
+
+def fix_after_look(connection: Connection, database: Database, budget_id: int, fixes: Fixes) -> None:
+    """Write what became of a budget by calls that belong to no turn; they open no circuit, an answer closes it."""
+    _fix(connection, database, budget_id, fixes, failed=False)
+
+
+def _fix(connection: Connection, database: Database, budget_id: int, fixes: Fixes, failed: bool) -> _Fixing | None:
+    mine = budgets.c.id == budget_id
+    if not (failed or _says_something(fixes) or (fixes.answered and _has_failures(connection, budget_id))):
+        return None
     # Not FOR UPDATE: a job's row that is written twice is checked against its budget's key, and two commits that have
     # done so would each wait for the other.
     query = select(budgets, database.now.label("now")).where(mine).with_for_update(key_share=True)
     row = connection.execute(query).mappings().one()
     fixing = _Fixing(before=row, fixes=fixes, failed=failed, now=row["now"])
     connection.execute(update(budgets).where(mine).values(**fixing.values()))
-    _tell(connection, database, lease, fixing)
+    return fixing
 
 
-def _has_failures(connection: Connection, lease: Lease) -> bool:
-    return bool(connection.execute(select(budgets.c.failures).where(budgets.c.id == lease.budget_id)).scalar_one())
+def _has_failures(connection: Connection, budget_id: int) -> bool:
+    return bool(connection.execute(select(budgets.c.failures).where(budgets.c.id == budget_id)).scalar_one())
 
 
 def _says_something(fixes: Fixes) -> bool:

@@ -18,8 +18,10 @@ from orchestrator.store.hints import Hints
 from orchestrator.store.idempotency import IdempotencyKeys
 from orchestrator.store.jobs import Jobs
 from orchestrator.store.keys import Keys
+from orchestrator.store.looks import Looks
 from orchestrator.store.outbox import Outbox
 from orchestrator.store.parts import Parts
+from orchestrator.store.reaping import Reaping
 from orchestrator.store.rescue import Rescue
 from orchestrator.store.retention import Retention
 from orchestrator.store.row_errors import RowErrors
@@ -49,8 +51,10 @@ class Store:
         self.idempotency = IdempotencyKeys(database)
         self.jobs = Jobs(database)
         self.keys = Keys(database)
+        self.looks = Looks(database)
         self.outbox = Outbox(database)
         self.parts = Parts(database)
+        self.reaping = Reaping(database)
         self.rescue = Rescue(database)
         self.retention = Retention(database)
         self.row_errors = RowErrors(database)

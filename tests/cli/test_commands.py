@@ -9,6 +9,7 @@ import pytest
 
 from orchestrator.cli.main import GROUPS, with_wait
 from tests.api.kit import Served
+from tests.api.vendor_job_kit import an_upload, remote_id
 from tests.cli.conftest import Command, run
 
 PEOPLE = "email_address,first_name\nc1@orchard.test,Cas\nc2@orchard.test,Col\n"
@@ -122,6 +123,22 @@ def test_lists_are_tables_for_people_and_json_for_scripts(bulkhead: Command, api
     assert "nightly" in jobs.out
     assert "rest" in connections.out
     assert json.loads(events.out)[0]["name"] == "job.created"
+
+
+def test_the_jobs_at_the_provider_are_listed_and_one_is_shown(bulkhead: Command, api: Served) -> None:
+    api.connect("salesforce")
+    job = an_upload(api, "salesforce")
+    id_ = remote_id(api, job)
+
+    listed = bulkhead("connection", "vendor-jobs", "salesforce", "--filter", "jobType=V2Ingest", "--all")
+    shown = bulkhead("connection", "vendor-jobs", "salesforce", "--id", id_, "--json")
+    refused = bulkhead("connection", "vendor-jobs", "salesforce", "--id", id_, "--set", "Aborted")
+    alone = bulkhead("connection", "vendor-jobs", "salesforce", "--set", "Aborted")
+
+    assert (id_ in listed.out, "ours" in listed.out) == (True, True)
+    assert json.loads(shown.out)["bulkhead"] == {"mark": "ours", "jobId": job.id}
+    assert (refused.code, "vendor_job_in_use" in refused.err) == (2, True)
+    assert alone.code == 2
 
 
 def test_a_connection_is_added_checked_and_removed(bulkhead: Command, api: Served, tmp_path: Path) -> None:

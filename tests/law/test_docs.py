@@ -136,7 +136,7 @@ def test_no_page_names_a_command_that_does_not_exist():
     made_up = [
         f"{page.relative_to(ROOT)}: {found}"
         for page in (*pages(), ROOT / "README.md")
-        for found in re.findall(r"(?<=[`\n/])bulkhead(?: [a-z]+){1,2}", typed(page))
+        for found in re.findall(r"(?<=[`\n/])bulkhead(?: [a-z][a-z-]*){1,2}", typed(page))
         if found.removeprefix("bulkhead ") not in known and found.split()[1] not in leaves()
     ]
 

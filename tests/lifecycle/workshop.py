@@ -105,7 +105,7 @@ class Workshop:
         self.lifecycle = Lifecycle(
             store=self.store, families=self.families, turns=self.turns, dispatch=self.dispatched.append
         )
-        self.desk = ConnectionDesk(self.store, self.families, self.keyring, self.vendors.opened)
+        self.desk = ConnectionDesk(self.store, self.families, self.keyring, self.vendors)
         self.tenant = self.store.keys.add_tenant("acme")
         self._inputs = 0
 

@@ -47,6 +47,34 @@ def test_a_record_has_every_field_of_the_page(org):
     assert by_id[open_]["retries"] == 0
 
 
+@pytest.mark.parametrize("field", sorted({*FIELDS, "contentUrl"}))
+def test_each_field_of_the_page_is_there_while_a_job_is_open(org, field):
+    job = org.open()
+
+    [[record]] = listed(org)
+
+    assert record[field] == org.look(job)[field]
+    assert record[field] not in (None, "")
+
+
+@pytest.mark.parametrize("field", ["done", "records", "nextRecordsUrl"])
+def test_each_field_of_the_list_is_there(sandbox, org, field):
+    sandbox.switch(sf_list_page=1)
+    org.open()
+    org.open()
+
+    first = org.good(org.api.get(INGEST))
+    last = org.good(org.api.get(first["nextRecordsUrl"]))
+
+    shown = {"done": (False, True), "records": (1, 1), "nextRecordsUrl": (str, type(None))}
+    seen = {
+        "done": (first["done"], last["done"]),
+        "records": (len(first["records"]), len(last["records"])),
+        "nextRecordsUrl": (type(first["nextRecordsUrl"]), type(last["nextRecordsUrl"])),
+    }
+    assert seen[field] == shown[field]
+
+
 def test_the_list_is_read_page_by_page_to_the_end(sandbox, org):
     sandbox.switch(sf_list_page=3)
     made = {org.open().rpartition("/")[2] for _ in range(8)}

@@ -10,6 +10,7 @@ from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
 from orchestrator.job.errors import Invalid
 from orchestrator.job.step import StepKind, Successor
+from orchestrator.providers.job_list import JobList
 from orchestrator.providers.objects import resolve
 from orchestrator.providers.provider import Check, Family, ObjectType, Query, Sink, Source
 from orchestrator.providers.rest.headers import news
@@ -44,6 +45,10 @@ class RestProvider:
     def sink(self, criteria: UploadCriteria) -> Sink:
         """Raise Invalid: this family only reads."""
         raise _reads_only()
+
+    def jobs(self) -> JobList:
+        """Raise Invalid: this family runs no jobs."""
+        raise Invalid("connection", "a REST API runs no jobs", "Ask a provider that does.", code="no_vendor_jobs")
 
 
 def objects(settings: Mapping[str, Any]) -> Sequence[ObjectType]:

@@ -8,6 +8,7 @@ from orchestrator.job.criteria import DownloadCriteria, UploadCriteria
 from orchestrator.job.errors import Invalid
 from orchestrator.providers.provider import Check, Source
 from orchestrator.providers.salesforce.ingest import SalesforceIngest
+from orchestrator.providers.salesforce.listing import SalesforceJobs
 from orchestrator.providers.salesforce.query import SalesforceQuery
 from orchestrator.providers.salesforce.settings import base_path
 from orchestrator.providers.salesforce.wire import JSON, Identity, Records, read
@@ -43,3 +44,7 @@ class Salesforce:
     def sink(self, criteria: UploadCriteria) -> SalesforceIngest:
         """Return the ingest jobs of the criteria's operation."""
         return SalesforceIngest(self._http, self._base, criteria)
+
+    def jobs(self) -> SalesforceJobs:
+        """Return the jobs of the org."""
+        return SalesforceJobs(self._http, self._base)

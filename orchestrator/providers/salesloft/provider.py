@@ -6,6 +6,7 @@ from orchestrator.job.errors import Invalid
 from orchestrator.providers.provider import Check, Query, Source
 from orchestrator.providers.salesloft.bulk_jobs import SalesloftBulkJobs
 from orchestrator.providers.salesloft.catalog import LISTS
+from orchestrator.providers.salesloft.listing import SalesloftJobs
 from orchestrator.providers.salesloft.lists import ByPage, ByTime
 from orchestrator.providers.salesloft.wire import ME, Me
 
@@ -35,6 +36,10 @@ class Salesloft:
     def sink(self, criteria: UploadCriteria) -> SalesloftBulkJobs:
         """Return the bulk jobs of the criteria's type."""
         return SalesloftBulkJobs(self._http, criteria)
+
+    def jobs(self) -> SalesloftJobs:
+        """Return the bulk jobs of the team."""
+        return SalesloftJobs(self._http)
 
 
 def _team(me: Me) -> str | None:

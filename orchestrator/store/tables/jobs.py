@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    literal_column,
     text,
 )
 
@@ -90,6 +91,8 @@ events = Table(
     Column("at", Micros, nullable=False),
 )
 Index("ix_events_job", events.c.job_id, events.c.id)
+SUSPECTED = events.c.name == literal_column("'vendor_job.suspected_orphan'")
+Index("ix_events_suspected", events.c.job_id, postgresql_where=SUSPECTED, sqlite_where=SUSPECTED)
 
 row_errors = Table(
     "row_errors",

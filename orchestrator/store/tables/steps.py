@@ -3,6 +3,7 @@
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     literal_column,
 )
 
@@ -71,7 +73,16 @@ vendor_jobs = Table(
     Column("errors", BigInteger, nullable=False, server_default="0"),
     Column("total", BigInteger),
     Column("created_at", Micros, nullable=False),
+    Column("adopted", Boolean, nullable=False, server_default=false()),  # found by its marker, its answer was lost
+    Column("reaped_at", Micros),  # when the reaper was done with it
 )
+Index("ix_vendor_jobs_remote", vendor_jobs.c.remote_id)
+UNREAPED = (
+    vendor_jobs.c.reaped_at.is_(None)
+    & vendor_jobs.c.remote_id.is_not(None)
+    & vendor_jobs.c.state.in_([literal_column(f"'{state}'") for state in ("abandoned", "filled", "open")])
+)
+Index("ix_vendor_jobs_unreaped", vendor_jobs.c.job_id, postgresql_where=UNREAPED, sqlite_where=UNREAPED)
 
 chunks = Table(
     "chunks",

@@ -188,6 +188,8 @@ TABLES: dict[str, Sequence[SchemaItem]] = {
         sa.Column("errors", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("adopted", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("reaped_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_vendor_jobs_job_id"),
         sa.PrimaryKeyConstraint("job_id", "seq", name="pk_vendor_jobs"),
         sa.UniqueConstraint("marker", name="uq_vendor_jobs_marker"),
@@ -209,6 +211,14 @@ INDEXES: Sequence[tuple[str, str, Sequence[str], str | None, bool]] = (
         "steps",
         ("budget_id", "vtime", "due_at"),
         "state = 'ready' AND (kind NOT IN ('fetch', 'upload'))",
+        False,
+    ),
+    ("ix_vendor_jobs_remote", "vendor_jobs", ("remote_id",), None, False),
+    (
+        "ix_vendor_jobs_unreaped",
+        "vendor_jobs",
+        ("job_id",),
+        "reaped_at IS NULL AND remote_id IS NOT NULL AND state IN ('abandoned', 'filled', 'open')",
         False,
     ),
 )

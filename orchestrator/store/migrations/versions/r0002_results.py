@@ -180,6 +180,7 @@ INDEXES: Sequence[tuple[str, str, Sequence[str], str | None, bool]] = (
     ("ix_schedules_next", "schedules", ("next_fire_at",), None, False),
     ("ix_chunks_vendor", "chunks", ("job_id", "vendor_seq"), None, False),
     ("ix_events_job", "events", ("job_id", "id"), None, False),
+    ("ix_events_suspected", "events", ("job_id",), "name = 'vendor_job.suspected_orphan'", False),
     ("ix_row_errors_job", "row_errors", ("job_id", "id"), None, False),
 )
 
