@@ -13,7 +13,7 @@ from orchestrator.ceql.grammar import parse
 from orchestrator.ceql.meaning import predicate
 from orchestrator.ceql.moments import day_of, moment_of
 from orchestrator.ceql.normal import fields_of, terms, together
-from orchestrator.ceql.tree import And, Comparison, Filter, In, IsNull, Like, Not, Or, Sign, Value
+from orchestrator.ceql.tree import And, Comparison, Filter, In, IsNull, Like, Not, Or, Sign, Test, Value
 from orchestrator.ceql.written import render
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Not",
     "Or",
     "Sign",
+    "Test",
     "Value",
     "day_of",
     "fields_of",
