@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from orchestrator.ceql import Sign, Value, day_of, moment_of
+from orchestrator.ceql import Sign, Value, characters, day_of, moment_of
 
 NULL = "null"
 NUMBERS = frozenset({"int", "long", "double", "currency", "percent"})
@@ -36,13 +36,8 @@ def like(pattern: str, kind: str) -> str | None:
 
 
 def _pieces(pattern: str) -> Iterator[str]:
-    characters = iter(pattern)
-    for each in characters:
-        if each != "\\":
-            yield ESCAPES.get(each, each)
-            continue
-        taken = next(characters, "\\")
-        yield f"\\{taken}" if taken in "%_" else ESCAPES.get(taken, taken)
+    for each, is_wild in characters(pattern):
+        yield f"\\{each}" if each in "%_" and not is_wild else ESCAPES.get(each, each)
 
 
 def equal(value: Value, kind: str) -> str | None:
