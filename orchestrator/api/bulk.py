@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from orchestrator import ceql
 from orchestrator.api.auth import Reader, Submitter
 from orchestrator.api.criteria import download_criteria
 from orchestrator.api.idempotency import Answer, Keep, Once
@@ -52,7 +53,7 @@ def moved(job: Job) -> dict[str, Any]:
     return receipt(job.connection_id, job.id, job.status)
 
 
-@router.get("/jobs", dependencies=[Depends(only(*PAGING, "status", "direction", "connection", "objectName"))])
+@router.get("/jobs", dependencies=[Depends(only(*PAGING, "status", "direction", "connection", "objectName", "where"))])
 def list_jobs(
     request: Request,
     response: Response,
@@ -62,6 +63,7 @@ def list_jobs(
     direction: Annotated[str | None, Query(description="DOWNLOAD or UPLOAD")] = None,
     connection: Annotated[str | None, Query(description="Name or instanceId")] = None,
     object_name: Annotated[str | None, Query(alias="objectName")] = None,
+    where: Annotated[str | None, Query(description="A filter, like jobStatus = 'RUNNING' AND recordCount > 0")] = None,
 ) -> list[dict[str, Any]]:
     """List jobs, oldest first."""
     runtime = runtime_of(request)
@@ -73,6 +75,7 @@ def list_jobs(
         direction=_word(Direction, "direction", direction),
         connection_id=None if connection is None else named_connection(runtime, who.tenant_id, connection).id,
         object_name=object_name,
+        where=None if where is None else ceql.parse(where),
     )
     mark(response, len(found), next_token=found[-1].id if len(found) == paging.size else None)
     return [list_item(job) for job in found]

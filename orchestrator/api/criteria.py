@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
+from orchestrator import ceql
 from orchestrator.api.strict import suggestion
 from orchestrator.api.wire import DownloadBody, UploadBody
 from orchestrator.job.criteria import GIVE_UP_AFTER, DownloadCriteria, FileFormat, Operation, UploadCriteria
@@ -59,6 +60,7 @@ def download_criteria(body: DownloadBody) -> DownloadCriteria:
         from_=body.from_,
         to=body.to,
         filter_date_field=body.filter_date_field,
+        where=_readable(body.where),
         query=body.query,
         page_size=body.page_size,
         partitions=None if body.partitions == "auto" else body.partitions,
@@ -142,10 +144,16 @@ def _object_of(body: DownloadBody) -> str:
         if body.object_name is None:
             raise Invalid("objectName", "is missing", "Name the object to read.", code="missing_field")
         return body.object_name
-    for name in ("objectName", "selectFields", "from", "to", "filterDateField", "limit", "query"):
+    for name in ("objectName", "selectFields", "from", "to", "filterDateField", "where", "limit", "query"):
         if body.sent.get(name) is not None:
             raise Invalid(name, "does not go with soql", "Write it into the query, or leave soql out.")
     return ""
+
+
+def _readable(where: str | None) -> str | None:
+    if where is not None:
+        ceql.parse(where)
+    return where
 
 
 def _check_dates(body: DownloadBody) -> None:

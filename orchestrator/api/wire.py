@@ -79,6 +79,7 @@ WebAddress = Annotated[StrictStr, Field(max_length=2000), AfterValidator(_web_ad
 Patience = Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=365))]  # seconds, or ISO 8601 "PT24H"
 BulkApi = Literal["auto", "rest", "1.0", "2.0"]
 Soql = Annotated[StrictStr, Field(min_length=1, max_length=100_000)]
+Where = Annotated[StrictStr, Field(min_length=1)]  # how much longer is for the filter's own parser to say
 Parameters = Annotated[dict[str, str], BeforeValidator(_texts)]
 
 
@@ -87,7 +88,6 @@ class DownloadBody(Strict):
 
     LATER: ClassVar[frozenset[str]] = frozenset(
         {
-            "where",
             "docsHubDetails",
             "continueFromJobId",
             "pkChunking",
@@ -109,6 +109,7 @@ class DownloadBody(Strict):
     from_: Annotated[datetime, BeforeValidator(_start)] | None = Field(None, validation_alias="from")
     to: Annotated[datetime, BeforeValidator(_end)] | None = None
     filter_date_field: Name | None = None
+    where: Where | None = None
     query: Parameters = Field(default_factory=dict)
     page_size: Count | None = None
     partitions: Literal["auto"] | Annotated[int, BeforeValidator(_number), Field(ge=1, le=256)] = "auto"

@@ -10,10 +10,11 @@ https://docs.cloud-elements.com/home/querying-with-ceql
 
 from orchestrator.ceql.errors import BadFilter
 from orchestrator.ceql.grammar import parse
-from orchestrator.ceql.meaning import predicate
+from orchestrator.ceql.meaning import number_of, predicate
 from orchestrator.ceql.moments import day_of, moment_of
 from orchestrator.ceql.normal import fields_of, terms, together
-from orchestrator.ceql.tree import And, Comparison, Filter, In, IsNull, Like, Not, Or, Sign, Value
+from orchestrator.ceql.patterns import characters
+from orchestrator.ceql.tree import And, Comparison, Filter, In, IsNull, Like, Not, Or, Sign, Test, Value
 from orchestrator.ceql.written import render
 
 __all__ = [
@@ -27,10 +28,13 @@ __all__ = [
     "Not",
     "Or",
     "Sign",
+    "Test",
     "Value",
+    "characters",
     "day_of",
     "fields_of",
     "moment_of",
+    "number_of",
     "parse",
     "predicate",
     "render",

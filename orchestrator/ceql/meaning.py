@@ -15,6 +15,7 @@ from operator import eq, ge, gt, le, lt
 from typing import Any
 
 from orchestrator.ceql.moments import day_of, moment_of
+from orchestrator.ceql.patterns import characters
 from orchestrator.ceql.tree import And, Comparison, Filter, In, IsNull, Like, Not, Or, Sign, Value
 
 Record = Mapping[str, Any]
@@ -94,12 +95,12 @@ def _compared(sign: Sign, wanted: Value) -> Fits:
         case date():
             return _compared_with_moment(sign, wanted)
         case _:
-            return lambda value: (number := _number(value)) is not None and order(number, wanted)
+            return lambda value: (number := number_of(value)) is not None and order(number, wanted)
 
 
 def _compared_with_text(sign: Sign, wanted: str) -> Fits:
     order, folded, moment = ORDERS[sign], wanted.casefold(), moment_of(wanted)
-    number = _number(wanted)
+    number = number_of(wanted)
     on_time = None if moment is None else _compared_with_moment(sign, moment)
 
     def fits(value: Any) -> bool:
@@ -140,7 +141,8 @@ def _truth(value: Any) -> bool | None:
     return value if isinstance(value, bool) else TRUTH.get(value.lower()) if isinstance(value, str) else None
 
 
-def _number(value: Any) -> int | float | None:
+def number_of(value: Any) -> int | float | None:
+    """Return the number that a value is, or that its text says; None where there is none."""
     match value:
         case bool():
             return None
@@ -153,7 +155,7 @@ def _number(value: Any) -> int | float | None:
 
 
 def _like(pattern: str) -> Fits:
-    pieces = [_piece(each) for each in _split(pattern.casefold())]
+    pieces = _split(pattern.casefold())
 
     def fits(value: Any) -> bool:
         if isinstance(value, bool) or not isinstance(value, str | int):
@@ -166,21 +168,15 @@ def _like(pattern: str) -> Fits:
 Piece = tuple[re.Pattern[str], int]  # what stands between two `%`, and its length
 
 
-def _split(pattern: str) -> Sequence[Sequence[str]]:
-    """Return the pieces between `%`, each as single characters; one that counts as itself has a backslash."""
+def _split(pattern: str) -> Sequence[Piece]:
+    """Return what stands between the `%` of a pattern."""
     pieces: list[list[str]] = [[]]
-    characters = iter(pattern)
-    for character in characters:
-        if character == "%":
+    for character, is_wild in characters(pattern):
+        if is_wild and character == "%":
             pieces.append([])
         else:
-            pieces[-1].append("\\" + next(characters, "\\") if character == "\\" else character)
-    return pieces
-
-
-def _piece(characters: Sequence[str]) -> Piece:
-    parts = ("." if each == "_" else re.escape(each[-1]) for each in characters)
-    return re.compile("".join(parts), re.DOTALL), len(characters)
+            pieces[-1].append("." if is_wild else re.escape(character))
+    return [(re.compile("".join(piece), re.DOTALL), len(piece)) for piece in pieces]
 
 
 def _matches(pieces: Sequence[Piece], text: str) -> bool:

@@ -38,11 +38,13 @@ def jobs(
     direction: Annotated[str | None, typer.Option("--direction", help="DOWNLOAD or UPLOAD.")] = None,
     connection: Annotated[str | None, typer.Option("--connection", "-c", help="Name or id.")] = None,
     object_name: Annotated[str | None, typer.Option("--object", "-o", help="The provider's own name.")] = None,
+    where: Annotated[str | None, typer.Option("--where", help='A filter, like "recordCount > 0".')] = None,
     after: Annotated[int, typer.Option("--after", help="Only jobs with larger ids.")] = 0,
     size: Annotated[int, typer.Option("--size", help="At most this many.", min=1, max=1000)] = 200,
 ) -> None:
     """List jobs, oldest first."""
     filters = {"status": status, "direction": direction, "connection": connection, "objectName": object_name}
+    filters["where"] = where
     page = desk.client.jobs(after=after, size=size, **without_blanks(filters))
     desk.table(page.items, COLUMNS)
     if page.next_token is not None:

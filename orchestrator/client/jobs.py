@@ -50,7 +50,7 @@ class JobCalls(Calls):
         return receipt(self._send("POST", "/bulk/upload", json=body, headers=headers))
 
     def jobs(self, *, after: int | str = 0, size: int = 200, **filters: str | None) -> Page:
-        """List jobs, oldest first; filters: status, direction, connection, objectName."""
+        """List jobs, oldest first; filters: status, direction, connection, objectName, where."""
         return self._page("/bulk/jobs", {"id[gt]": after, "pageSize": size, **filters})
 
     def status(self, job_id: int) -> Json:

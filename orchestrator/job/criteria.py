@@ -89,6 +89,7 @@ class DownloadCriteria(_Json):
     from_: datetime | None = None  # inclusive
     to: datetime | None = None  # inclusive
     filter_date_field: str | None = None
+    where: str | None = None  # a filter (`ceql/`) that can be read
     query: Mapping[str, str] = field(default_factory=dict)
     soql: str | None = None  # the user's own query, sent as it is; `object_name` is then what it reads from
     include_deleted: bool = False

@@ -181,8 +181,16 @@ class Query(VendorJobs, Protocol):
         """
         ...
 
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """What the query adds to the job's metaData; with a `where`, how it parted (`pushdown.py`)."""
+        ...
+
     def results(self, remote_id: str) -> Source:
-        """Return the result of a vendor job: from its start ({}), or one of its pieces. Makes no call."""
+        """Return the result of a vendor job: from its start ({}), or one of its pieces. Makes no call.
+
+        The criteria's `where` is what is left to be applied here.
+        """
         ...
 
 

@@ -3,7 +3,7 @@
 A record stays a slice of the answer (`msgspec.Raw`): what nobody asks for is never decoded, and what is stored is what
 the vendor sent, byte for byte. Field selection, dates and nulls decode just what they need.
 
-    raw records ─▶ within from..to? ─▶ room for it? ─▶ select fields ─▶ drop nulls ─▶ one JSON text per line
+    raw records ─▶ within from..to, fits where? ─▶ room for it? ─▶ select fields, drop nulls ─▶ one JSON text per line
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from orchestrator import ceql
 from orchestrator.job.criteria import DownloadCriteria
 
 Raws = Sequence[msgspec.Raw]
@@ -49,6 +50,7 @@ class Shaper:
 
     def __init__(self, criteria: DownloadCriteria) -> None:
         self._dates = _Dates(criteria) if criteria.from_ or criteria.to else None
+        self._where = _Where(ceql.parse(criteria.where)) if criteria.where else None
         self._select = _selector(criteria.select_fields) if criteria.select_fields else None
         self._filter_nulls = criteria.filter_nulls
 
@@ -60,6 +62,8 @@ class Shaper:
         fields, not from those of objects within. Raises msgspec.MsgspecError where a record is no JSON object.
         """
         kept, undated = (range(len(records)), set[int]()) if self._dates is None else self._dates.sift(records)
+        if self._where is not None:
+            kept = self._where.sift(records, kept)
         wanted = kept if room is None else kept[:room]
         chosen = records if len(wanted) == len(records) else [records[position] for position in wanted]
         return Shaped(
@@ -98,16 +102,34 @@ def _one_line(text: bytes) -> bytes:
     return msgspec.json.format(text, indent=-1)
 
 
-def _selector(names: Sequence[str]) -> Cutter:
-    """Return what cuts a record down to the named fields, each a slice of the answer."""
+def _selector(names: Sequence[str], kind_of_value: Any = msgspec.Raw) -> Cutter:
+    """Return what cuts a record down to the named fields, each a slice of the answer, or decoded."""
     numbered = [(f"f{number}", name) for number, name in enumerate(dict.fromkeys(names))]
     kind = msgspec.defstruct(
         "Selected",
-        [(field, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for field, _ in numbered],
+        [(field, kind_of_value | msgspec.UnsetType, msgspec.UNSET) for field, _ in numbered],
         rename=dict(numbered),
     )
     decode: Cutter = msgspec.json.Decoder(kind).decode
     return decode
+
+
+class _Where:
+    """Sifts records by a filter; of each record only the fields that it looks at are decoded."""
+
+    def __init__(self, where: ceql.Filter) -> None:
+        fields = ceql.fields_of(where)
+        self._names = list(dict.fromkeys(name for field in fields for name in (field, field.partition(".")[0])))
+        self._decode = _selector(self._names, Any)
+        self._fits = ceql.predicate(where)
+
+    def sift(self, records: Raws, kept: Sequence[int]) -> Sequence[int]:
+        """Return those of the kept positions whose records fit."""
+        return [at for at in kept if self._fits(self._decoded(records[at]))]
+
+    def _decoded(self, record: msgspec.Raw) -> dict[str, Any]:
+        found = msgspec.structs.astuple(self._decode(record))
+        return {name: value for name, value in zip(self._names, found, strict=True) if value is not msgspec.UNSET}
 
 
 class _Dates:

@@ -7,7 +7,7 @@ from orchestrator.job.marker import new_marker
 from orchestrator.job.status import Direction
 from orchestrator.job.step import StepKind, Successor
 from orchestrator.providers.provider import VendorJobs
-from orchestrator.steps.sinks import vendor_jobs_of
+from orchestrator.steps.sinks import query_of, sink_of
 from orchestrator.steps.step import Turn
 
 
@@ -21,7 +21,8 @@ def create(turn: Turn) -> Outcome:
     if is_query and not turn.step.cursor.get("planned"):
         plan = NewVendorJob(seq=turn.step.vendor_seq, marker=new_marker())
         turn.save(plan, cursor={"planned": True})  # together: a query is planned by nobody before
-    planned, vendor_jobs = turn.vendor_job, vendor_jobs_of(turn)
+    query = query_of(turn) if is_query else None
+    planned, vendor_jobs = turn.vendor_job, query or sink_of(turn)
     following = Moved(successors=[Successor(kind=_after(turn), vendor_seq=planned.seq)])
     found = None
     match planned.state:
@@ -32,6 +33,8 @@ def create(turn: Turn) -> Outcome:
         case _:
             return following
     remote_id = found or _create(turn, vendor_jobs)
+    if query is not None:
+        turn.tell(meta=query.meta)
     made = VendorJobState.RELEASED if is_query else VendorJobState.OPEN
     opened = MoveVendorJob(
         seq=planned.seq, when=[VendorJobState.INTENT], to=made, remote_id=remote_id, adopted=found is not None

@@ -6,7 +6,7 @@ from orchestrator.job.record import Counts
 from orchestrator.job.status import Direction
 from orchestrator.providers.provider import Page, Plan, Source
 from orchestrator.steps.booking import book_fates
-from orchestrator.steps.sinks import query_of, remote_id_of
+from orchestrator.steps.sinks import result_of
 from orchestrator.steps.step import Turn
 
 
@@ -20,7 +20,7 @@ def _records(turn: Turn) -> Outcome:
         return Moved()  # the last page was committed, the end of its turn was not
     criteria = turn.job.criteria
     assert isinstance(criteria, DownloadCriteria)
-    source = query_of(turn).results(remote_id_of(turn)) if turn.step.vendor_seq else turn.vendor.source(criteria)
+    source = result_of(turn) if turn.step.vendor_seq else turn.vendor.source(criteria)
     turn.tell(meta=source.meta)
     read, counted = turn.job.counts.read, turn.job.vendor_counted
     room = None if criteria.limit is None else max(0, criteria.limit - turn.job.counts.stored)

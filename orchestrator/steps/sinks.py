@@ -1,9 +1,12 @@
 """What the steps on vendor jobs share."""
 
+from dataclasses import replace
+
 from orchestrator.job.criteria import DownloadCriteria, UploadCriteria
 from orchestrator.job.errors import Misbehaved
 from orchestrator.job.status import Direction
-from orchestrator.providers.provider import Query, Sink, VendorJobs
+from orchestrator.providers.provider import Query, Sink, Source, VendorJobs
+from orchestrator.providers.pushdown import left_here
 from orchestrator.steps.step import Turn
 
 
@@ -19,6 +22,14 @@ def query_of(turn: Turn) -> Query:
     criteria = turn.job.criteria
     assert isinstance(criteria, DownloadCriteria)
     return turn.vendor.query(criteria)
+
+
+def result_of(turn: Turn) -> Source:
+    """Return the result of this step's query; what is left of `where` to be applied is what the query could not say."""
+    criteria = turn.job.criteria
+    assert isinstance(criteria, DownloadCriteria)
+    left = replace(criteria, where=left_here(turn.job.meta))
+    return turn.vendor.query(left).results(remote_id_of(turn))
 
 
 def vendor_jobs_of(turn: Turn) -> VendorJobs:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
+from orchestrator.ceql import Filter
 from orchestrator.clock import from_micros
 from orchestrator.job.chunk import Part, Stream
 from orchestrator.job.criteria import Criteria
@@ -17,6 +18,7 @@ from orchestrator.job.step import LOCAL, StepKind, Successor
 from orchestrator.store.births import first_place, insert_steps
 from orchestrator.store.control import write_event
 from orchestrator.store.engine import Database
+from orchestrator.store.job_filters import job_condition
 from orchestrator.store.records import Row, job_of, micros
 from orchestrator.store.tables import budgets, jobs, parts, steps
 from orchestrator.store.telling import THROTTLED_BY, StepTally, remote_ids, tally
@@ -132,13 +134,16 @@ class Jobs:
         direction: Direction | None = None,
         connection_id: int | None = None,
         object_name: str | None = None,
+        where: Filter | None = None,
     ) -> Sequence[Job]:
-        """Return up to `size` jobs with ids above `after`, in rising order."""
+        """Return up to `size` jobs with ids above `after`, in rising order. Raises BadFilter (see `job_condition`)."""
         wanted = {"status": status, "direction": direction, "connection_id": connection_id, "object_name": object_name}
         query = select(jobs).where(jobs.c.tenant_id == tenant_id, jobs.c.id > after).order_by(jobs.c.id).limit(size)
         for name, value in wanted.items():
             if value is not None:
                 query = query.where(jobs.c[name] == value)
+        if where is not None:
+            query = query.where(job_condition(where))
         with self._database.read() as connection:
             return [job_of(row) for row in connection.execute(query).mappings()]
 

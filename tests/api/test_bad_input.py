@@ -59,9 +59,12 @@ DOWNLOADS: list[tuple[dict[str, Any], str, str]] = [
     ({"giveUpAfter": 0}, "invalid", "giveUpAfter"),
     ({"name": "nul \x00 byte"}, "invalid", "name"),
     ({"query": {"q": "half \ud83d"}}, "invalid", "query.q"),
+    ({"where": "status ="}, "invalid_filter", "where"),
+    ({"where": 5}, "invalid", "where"),
+    ({"soql": "SELECT Id FROM A", "objectName": None, "where": "a = 1"}, "invalid", "where"),
     *(
         ({field: "x"}, "not_available_yet", field)
-        for field in ("where", "docsHubDetails", "continueFromJobId", "pkChunking", "expiresAt")
+        for field in ("docsHubDetails", "continueFromJobId", "pkChunking", "expiresAt")
     ),
 ]
 

@@ -80,8 +80,8 @@ def test_each_library_has_one_home():
     obeyed("Each library has one home (the table above); a new one needs a line and a reason", strangers)
 
 
-def test_the_store_knows_jobs_and_clocks_and_nothing_that_could_call_anybody():
-    permitted = ("orchestrator.store", "orchestrator.job", "orchestrator.clock")
+def test_the_store_knows_jobs_filters_and_clocks_and_nothing_that_could_call_anybody():
+    permitted = ("orchestrator.store", "orchestrator.job", "orchestrator.ceql", "orchestrator.clock")
 
     reaching = [
         f"{module.path} imports {name}"

@@ -9,6 +9,7 @@ from orchestrator.job.criteria import DownloadCriteria
 from orchestrator.job.step import Cursor
 from orchestrator.providers.paging import walk
 from orchestrator.providers.provider import GoOn, Page
+from orchestrator.providers.rest.filters import pushed_down
 from orchestrator.providers.rest.ways import way_of
 from orchestrator.providers.rest.wire import Resource
 from orchestrator.providers.shape import Shaper
@@ -26,9 +27,16 @@ class RestSource:
         pushed = date_params(resource, criteria)
         sized = {resource.paging.size_param: size} if resource.paging.size_param else {}
         fixed = {**criteria.query, **pushed, **sized}
+        where, division = pushed_down(criteria.where, resource, frozenset({*fixed, resource.paging.cursor_param}))
+        fixed |= where
         self._way = way_of(client, resource, fixed, size if resource.paging.max_size else None)
         self._shaper = Shaper(criteria)
-        self._meta = {"pageSize": size if sized else None, "pushedDown": sorted(pushed), "paging": resource.paging.kind}
+        self._meta = {
+            "pageSize": size if sized else None,
+            "pushedDown": sorted({*pushed, *where}),
+            "paging": resource.paging.kind,
+            **division.meta,
+        }
 
     @property
     def meta(self) -> Mapping[str, Any]:

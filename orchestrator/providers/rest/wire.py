@@ -66,6 +66,19 @@ class DateFilter(_Strict):
     strict: bool = False  # the vendor's bounds are exclusive: they are asked for 1 µs wider and trimmed here
 
 
+class FieldFilter(_Strict):
+    """Query parameters by which the vendor itself filters a field, one for each comparison that it knows."""
+
+    eq: str | None = None
+    ne: str | None = None
+    lt: str | None = None
+    lte: str | None = None
+    gt: str | None = None
+    gte: str | None = None
+    in_: str | None = Field(default=None, validation_alias="in", serialization_alias="in")
+    separator: str | None = Field(default=None, min_length=1)  # between the values of `in`; None: it is repeated
+
+
 class Resource(_Strict):
     """One list."""
 
@@ -73,6 +86,7 @@ class Resource(_Strict):
     records: JsonPath | None = None  # where the array is in the answer; None: the answer is the array
     paging: Paging
     date_filters: Mapping[str, DateFilter] = Field(default_factory=dict)  # by field of the record
+    filters: Mapping[str, FieldFilter] = Field(default_factory=dict)  # by field of the record
     total: JsonPath | None = None  # where the number of all records is told
 
 

@@ -1,18 +1,23 @@
 """What fields an object has, asked of the org; an unknown object is answered with the nearest names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from orchestrator.http.client import VendorClient
 from orchestrator.job.errors import Invalid, Rejected
 from orchestrator.providers.objects import resolve
 from orchestrator.providers.provider import ObjectType
-from orchestrator.providers.salesforce.wire import JSON, ObjectInfo, ObjectList, read
+from orchestrator.providers.salesforce.wire import JSON, FieldInfo, ObjectInfo, ObjectList, read
 
 NOT_FOUND = 404
 
 
 def field_types(http: VendorClient, base: str, name: str) -> Mapping[str, str]:
-    """Return the type of each field of an object; one call.
+    """Return the type of each field of an object; see `fields_of`."""
+    return {field.name: field.type for field in fields_of(http, base, name)}
+
+
+def fields_of(http: VendorClient, base: str, name: str) -> Sequence[FieldInfo]:
+    """Return the fields of an object; one call.
 
     Raises Invalid (`objectName`) where there is no such object, after a second call for those that there are.
     """
@@ -22,7 +27,7 @@ def field_types(http: VendorClient, base: str, name: str) -> Mapping[str, str]:
         if error.status != NOT_FOUND:
             raise
         raise _unknown(http, base, name) from None
-    return {field.name: field.type for field in read(answer, ObjectInfo).fields}
+    return read(answer, ObjectInfo).fields
 
 
 def _unknown(http: VendorClient, base: str, name: str) -> Invalid | Rejected:

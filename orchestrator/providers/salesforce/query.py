@@ -5,6 +5,7 @@ https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/que
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -16,11 +17,13 @@ from orchestrator.job.step import Cursor
 from orchestrator.providers.links import Links
 from orchestrator.providers.provider import GoOn, Page, RemoteStatus
 from orchestrator.providers.salesforce import soql
-from orchestrator.providers.salesforce.describe import field_types
+from orchestrator.providers.salesforce.conditions import Conditions, conditions
+from orchestrator.providers.salesforce.describe import fields_of
 from orchestrator.providers.salesforce.jobs import BulkJobs
 from orchestrator.providers.salesforce.links import LINK, links_of
+from orchestrator.providers.salesforce.sieve import Sieve
 from orchestrator.providers.salesforce.table import as_sent, jsonl
-from orchestrator.providers.salesforce.wire import CSV, JSON, PROVIDER, LinkList, read
+from orchestrator.providers.salesforce.wire import CSV, JSON, PROVIDER, FieldInfo, LinkList, read
 
 SET_ROWS = 10_000  # of one call, where the criteria do not say; a crash repeats one set
 LARGEST_SET = 250_000
@@ -43,11 +46,28 @@ class SalesforceQuery:
 
         The job cannot carry the marker. Raises Invalid for an object that does not exist.
         """
-        criteria, types = self._criteria, dict[str, str]()
-        if soql.needs_fields(criteria):
-            types |= field_types(self._http, self._base, criteria.object_name)
+        criteria, types, found = self._criteria, self._types, self._conditions
         operation = "queryAll" if criteria.include_deleted else "query"
-        return self._jobs.create({"operation": operation, "query": soql.written(criteria, types)})
+        query = soql.written(criteria, types, found.soql, found.fields_here)
+        return self._jobs.create({"operation": operation, "query": query})
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """Which part of `where` is the query's, and which is applied here; a call where `create` has not made it."""
+        return self._conditions.parted.meta if self._criteria.where is not None else {}
+
+    @cached_property
+    def _fields(self) -> Sequence[FieldInfo]:
+        needed = soql.needs_fields(self._criteria)
+        return fields_of(self._http, self._base, self._criteria.object_name) if needed else ()
+
+    @property
+    def _types(self) -> Mapping[str, str]:
+        return {field.name: field.type for field in self._fields}
+
+    @cached_property
+    def _conditions(self) -> Conditions:
+        return conditions(self._criteria.where, self._criteria.object_name, self._fields)
 
     def find(self, marker: str) -> str | None:
         """Find nothing: a job shows neither a marker nor its query."""
@@ -67,8 +87,13 @@ class SalesforceQuery:
         return self._jobs.abort(remote_id)
 
     def splits(self, rows: int) -> bool:
-        """Whether the result has more than one set, and nobody has said how large a set shall be."""
-        return self._criteria.partitions != 1 and rows > SET_ROWS
+        """Whether the result has more than one set, and nobody has said how large a set shall be.
+
+        A limit that the query itself could not have, because of what is filtered here, is kept by one reader alone.
+        """
+        criteria = self._criteria
+        one_reader = criteria.partitions == 1 or (criteria.where is not None and criteria.limit is not None)
+        return not one_reader and rows > SET_ROWS
 
     def links(self, remote_id: str, walk: Cursor) -> Links | None:
         """Return the links that a walk has not seen yet; None where the org, or its API version, has no such thing."""
@@ -92,6 +117,7 @@ class QueryResults:
         self._http = http
         self._path = path
         self._without_nulls = criteria.filter_nulls
+        self._sieve = Sieve(criteria) if criteria.where is not None else None
         self._as_sent = criteria.format is FileFormat.CSV  # where a null and an empty cell are the same
         self._header: bytes | None = None
         self._rows = min(criteria.page_size or SET_ROWS, LARGEST_SET)
@@ -102,12 +128,12 @@ class QueryResults:
         return {"pageSize": self._rows, "way": "bulk_query"}
 
     def pages(self, cursor: Cursor, go_on: GoOn, room: int | None) -> Iterator[Page]:
-        """Yield the sets after `cursor`; one call each, the next one ahead. `room` is the query's own LIMIT.
+        """Yield the sets after `cursor`; one call each, the next one ahead. `room` is the query's LIMIT, if it has one.
 
         A piece is one set, whatever it says of a next one: that is a piece of its own.
         """
         if LINK in cursor:
-            yield self._page(self._http.get(self._path, params=cursor[LINK], headers=CSV), None)
+            yield self._page(self._http.get(self._path, params=cursor[LINK], headers=CSV), None, room)
             return
         ahead = self._ask(cursor)
         try:
@@ -117,10 +143,12 @@ class QueryResults:
                 goes_on = after is not None and go_on()
                 if after is not None and goes_on:
                     ahead = self._ask(after)
-                yield self._page(answer, after)
-                if after is None or not goes_on:
+                page = self._page(answer, after, room)
+                room = None if room is None else room - page.rows
+                yield page
+                if page.next is None or not goes_on:
                     return
-                cursor = after
+                cursor = page.next
         finally:
             ahead.drop()
 
@@ -131,14 +159,18 @@ class QueryResults:
     def _ask(self, cursor: Cursor) -> Ahead:
         return self._http.ahead(self._path, params={"maxRecords": self._rows, **cursor}, headers=CSV)
 
-    def _page(self, answer: httpx.Response, after: Cursor | None) -> Page:
+    def _page(self, answer: httpx.Response, after: Cursor | None, room: int | None) -> Page:
         header, body, rows = self._decoded(answer.content)
         told = answer.headers.get("sforce-numberofrecords", "0" if answer.status_code == NO_CONTENT else "")
         if told != str(rows):
             raise Misbehaved(PROVIDER, f"a set of {rows} rows, said to be {told or 'of no number'}")
+        if self._sieve is not None:
+            return self._sieve.page(bytes(body), rows, after, room)
         return Page(body=body, header=header, rows=rows, read=rows, next=after)
 
     def _decoded(self, content: bytes) -> tuple[bytes | None, bytes | bytearray | memoryview, int]:
+        if self._sieve is not None:
+            return None, *jsonl(content)
         if not self._as_sent or not content:
             return None, *jsonl(content, without_nulls=self._without_nulls)
         header, body, rows = as_sent(content)

@@ -53,21 +53,30 @@ def object_of(soql: str) -> str:
 
 def needs_fields(criteria: DownloadCriteria) -> bool:
     """Whether the query can be written only with a look at the object's fields."""
-    return criteria.soql is None and (criteria.select_fields is None or criteria.filter_date_field is not None)
+    if criteria.soql is not None:
+        return False
+    return criteria.select_fields is None or criteria.filter_date_field is not None or criteria.where is not None
 
 
-def written(criteria: DownloadCriteria, types: Mapping[str, str]) -> str:
+def written(
+    criteria: DownloadCriteria, types: Mapping[str, str], terms: Sequence[str] = (), fields_here: Sequence[str] = ()
+) -> str:
     """Return the query that the criteria ask for; `types` has the type of each field, where `needs_fields`.
+
+    `terms` are conditions besides the dates. `fields_here` are read too, for a filter that is applied here; the limit
+    is then none of the query's.
 
     Raises Invalid where a named field does not exist.
     """
     if criteria.soql is not None:
         return criteria.soql
     names = criteria.select_fields or [name for name, kind in types.items() if kind not in UNREADABLE]
-    where = _bounds(criteria, types)
-    text = f"SELECT {', '.join(names)} FROM {criteria.object_name}"  # noqa: S608 - names are checked, values are dates
+    asked = {name.casefold() for name in names}
+    names = [*names, *(name for name in fields_here if name.casefold() not in asked)]
+    where = [*_bounds(criteria, types), *terms]
+    text = f"SELECT {', '.join(names)} FROM {criteria.object_name}"  # noqa: S608 - names are checked, values escaped
     text += f" WHERE {' AND '.join(where)}" if where else ""
-    return text + (f" LIMIT {criteria.limit}" if criteria.limit is not None else "")
+    return text + (f" LIMIT {criteria.limit}" if criteria.limit is not None and not fields_here else "")
 
 
 def _bounds(criteria: DownloadCriteria, types: Mapping[str, str]) -> Sequence[str]:

@@ -91,6 +91,7 @@ class FieldInfo(Struct, kw_only=True, rename="camel"):
 
     name: str
     type: str = ""
+    filterable: bool = True
 
 
 class ObjectInfo(Struct, kw_only=True, rename="camel"):

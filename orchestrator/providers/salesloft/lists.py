@@ -22,12 +22,21 @@ from orchestrator.providers.salesloft import by_page, by_time
 from orchestrator.providers.salesloft.answers import page_cost, pages_cost
 from orchestrator.providers.salesloft.canonical import canonical_hash
 from orchestrator.providers.salesloft.catalog import ListType
+from orchestrator.providers.salesloft.filters import narrowed
 from orchestrator.providers.salesloft.times import aware
-from orchestrator.providers.salesloft.wire import IDENTITIES, RECORDS, STAMPS, Envelope, Metadata, Paging, Stamp
+from orchestrator.providers.salesloft.wire import (
+    IDENTITIES,
+    RECORDS,
+    STAMPS,
+    TIME_FIELD,
+    Envelope,
+    Metadata,
+    Paging,
+    Stamp,
+)
 from orchestrator.providers.shape import Shaper
 
 LARGEST_PAGE = 100  # the vendor's maximum; it corrects more without an error
-TIME_FIELD = "updated_at"
 ONE_AND_COUNT = {"per_page": "1", "page": "1", "include_paging_counts": "true"}
 
 
@@ -38,16 +47,19 @@ class ByTime:
         pushed = criteria.filter_date_field == TIME_FIELD
         self._http = http
         self._path = kind.path
-        self._query = criteria.query
         self._size = criteria.page_size or LARGEST_PAGE
-        self._since = aware(criteria.from_) if pushed and criteria.from_ else None
-        self._until = aware(criteria.to) if pushed and criteria.to else None
+        since = aware(criteria.from_) if pushed and criteria.from_ else None
+        until = aware(criteria.to) if pushed and criteria.to else None
+        asked = narrowed(criteria.where, criteria.object_name, by_time=True, since=since, until=until)
+        self._since, self._until, self._parted = asked.since, asked.until, asked.parted
+        self._query = {**criteria.query, **asked.params}
         self._shaper = Shaper(replace(criteria, from_=None, to=None, filter_date_field=None) if pushed else criteria)
 
     @property
     def meta(self) -> Mapping[str, Any]:
         """Page size, how the list is read, and which bounds the vendor applies."""
-        return {"pageSize": self._size, "readBy": TIME_FIELD, "pushedDown": list(self._bounds(self._until))}
+        bounds = list(self._bounds(self._until))
+        return {"pageSize": self._size, "readBy": TIME_FIELD, "pushedDown": bounds, **self._parted.meta}
 
     def pages(self, cursor: Cursor, go_on: GoOn, room: int | None) -> Iterator[Page]:
         """Yield the pages after `cursor`, oldest change first; raises Misbehaved where the cursor does not advance."""
@@ -121,14 +133,16 @@ class ByPage:
     def __init__(self, http: VendorClient, kind: ListType, criteria: DownloadCriteria) -> None:
         self._http = http
         self._kind = kind
-        self._query = criteria.query
+        asked = narrowed(criteria.where, criteria.object_name, by_time=False)
+        self._parted = asked.parted
+        self._query = {**criteria.query, **asked.params}
         self._size = criteria.page_size or LARGEST_PAGE
         self._shaper = Shaper(criteria)
 
     @property
     def meta(self) -> Mapping[str, Any]:
         """Page size, and that the list is read by page numbers; the vendor applies no bounds."""
-        return {"pageSize": self._size, "readBy": "page", "pushedDown": []}
+        return {"pageSize": self._size, "readBy": "page", "pushedDown": [], **self._parted.meta}
 
     def pages(self, cursor: Cursor, go_on: GoOn, room: int | None) -> Iterator[Page]:
         """Yield the pages after `cursor`; raises Misbehaved where the page number is not obeyed."""

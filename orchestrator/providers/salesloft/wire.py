@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 from orchestrator.job.errors import Misbehaved, Unreachable
 
 PROVIDER = "salesloft"
+TIME_FIELD = "updated_at"
 NULL = Raw(b"null")
 
 T = TypeVar("T")

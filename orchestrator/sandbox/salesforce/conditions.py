@@ -12,12 +12,13 @@ from orchestrator.sandbox.salesforce.call import stamp_z
 from orchestrator.sandbox.salesforce.records import Org, Record, Table
 from orchestrator.sandbox.salesforce.refusals import refused
 from orchestrator.sandbox.salesforce.schema import COMPOUND, NUMBERS, Field
-from orchestrator.sandbox.salesforce.soql import Condition, Group, Test, Token, malformed, spoken
+from orchestrator.sandbox.salesforce.soql import Condition, Group, Test, Token, malformed, spoken, unescaped
 from orchestrator.sandbox.salesforce.values import when
 
 Get = Callable[[Record], str | None]
 Meant = Callable[[Record], bool]
 ORDERS: dict[str, Callable[[Any, Any], bool]] = {"<": lt, ">": gt, "<=": le, ">=": ge, "=": eq}
+PIECE = re.compile(r"\\.|.", re.DOTALL)  # of a pattern: a backslash takes the meaning of `%` and `_` away
 DAYS = re.compile(r"(today|yesterday|tomorrow|last_n_days:(?P<days>\d+))", re.IGNORECASE)
 
 
@@ -108,7 +109,8 @@ def _like(found: Found, token: Token) -> Meant:
     if token.kind != "text":
         raise _wrong(found, token)
     steps = {"%": ".*", "_": "."}
-    pattern = "".join(steps.get(character) or re.escape(character) for character in spoken(token))
+    pieces = (match[0] for match in PIECE.finditer(token.text[1:-1]))
+    pattern = "".join(steps.get(piece) or re.escape(unescaped(piece)) for piece in pieces)
     fits = re.compile(pattern, re.IGNORECASE | re.DOTALL).fullmatch
     return lambda record: fits(found.get(record) or "") is not None
 

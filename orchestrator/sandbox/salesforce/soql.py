@@ -124,7 +124,12 @@ def malformed(message: str) -> Refused:
 
 def spoken(token: Token) -> str:
     """Return what stands between the quotes of a text."""
-    return re.sub(r"\\(.)", lambda match: ESCAPES.get(match[1], match[1]), token.text[1:-1], flags=re.DOTALL)
+    return unescaped(token.text[1:-1])
+
+
+def unescaped(text: str) -> str:
+    """Return a text whose escapes are what they stand for."""
+    return re.sub(r"\\(.)", lambda match: ESCAPES.get(match[1], match[1]), text, flags=re.DOTALL)
 
 
 def _tokens(soql: str) -> list[Token]:
