@@ -12,6 +12,7 @@ from orchestrator.lifecycle import Lifecycle
 from orchestrator.lifecycle.connections import ConnectionDesk
 from orchestrator.lifecycle.heartbeat import Heartbeat
 from orchestrator.lifecycle.limit_desk import LimitDesk
+from orchestrator.lifecycle.retry import RetryDesk
 from orchestrator.lifecycle.take import TurnTaker
 from orchestrator.lifecycle.vendors import Vendors
 from orchestrator.lifecycle.webhook_desk import WebhookDesk
@@ -69,6 +70,7 @@ class Runtime:
             dispatch=self.dispatch.budget,
         )
         self.lifecycle = Lifecycle(store=store, families=FAMILIES, turns=self.turns, dispatch=self.dispatch.budget)
+        self.retries = RetryDesk(store, objects, self.lifecycle)
         self.limits = LimitDesk(store, self.vendors, limiter)
         self.connections = ConnectionDesk(store, FAMILIES, keyring, self.vendors.opened)
         self.webhooks = WebhookDesk(store.tenants, keyring)

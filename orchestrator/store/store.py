@@ -22,6 +22,7 @@ from orchestrator.store.outbox import Outbox
 from orchestrator.store.parts import Parts
 from orchestrator.store.rescue import Rescue
 from orchestrator.store.retention import Retention
+from orchestrator.store.retries import Retries
 from orchestrator.store.row_errors import RowErrors
 from orchestrator.store.schedules import Schedules
 from orchestrator.store.sweeps import Sweeps
@@ -53,6 +54,7 @@ class Store:
         self.parts = Parts(database)
         self.rescue = Rescue(database)
         self.retention = Retention(database)
+        self.retries = Retries(database)
         self.row_errors = RowErrors(database)
         self.schedules = Schedules(database)
         self.sweeps = Sweeps(database)
