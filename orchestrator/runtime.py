@@ -12,6 +12,7 @@ from orchestrator.lifecycle import Lifecycle
 from orchestrator.lifecycle.connections import ConnectionDesk
 from orchestrator.lifecycle.heartbeat import Heartbeat
 from orchestrator.lifecycle.limit_desk import LimitDesk
+from orchestrator.lifecycle.retry import RetryDesk
 from orchestrator.lifecycle.take import TurnTaker
 from orchestrator.lifecycle.vendor_job_desk import VendorJobDesk
 from orchestrator.lifecycle.vendors import Vendors
@@ -70,6 +71,7 @@ class Runtime:
             dispatch=self.dispatch.budget,
         )
         self.lifecycle = Lifecycle(store=store, families=FAMILIES, turns=self.turns, dispatch=self.dispatch.budget)
+        self.retries = RetryDesk(store, objects, self.lifecycle)
         self.limits = LimitDesk(store, self.vendors, limiter)
         self.connections = ConnectionDesk(store, FAMILIES, keyring, self.vendors)
         self.webhooks = WebhookDesk(store.tenants, keyring)

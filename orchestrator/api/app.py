@@ -15,6 +15,7 @@ from orchestrator.api import (
     problems,
     refusals,
     results,
+    retry,
     schedules,
     tenant,
     upload,
@@ -34,12 +35,14 @@ GROUPS = (
     errors,
     upload,
     bulk,
+    retry,
     views,
     refusals,
     results,
     notifications,
     connections,
     limits,
+    vendor_jobs,
     schedules,
     tenant,
 )
@@ -59,21 +62,7 @@ def make_app(runtime: "Runtime") -> FastAPI:
     patch_fastapi(app, "/docs")
     app.state.runtime = runtime
     problems.install(app)
-    for group in (
-        health,
-        errors,
-        upload,
-        bulk,
-        views,
-        refusals,
-        results,
-        notifications,
-        connections,
-        limits,
-        vendor_jobs,
-        schedules,
-        tenant,
-    ):
+    for group in GROUPS:
         app.include_router(group.router)
     app.add_middleware(Edge)
     return app

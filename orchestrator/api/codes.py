@@ -31,6 +31,7 @@ CODES: Mapping[str, Code] = {
     "malformed_body": _code(422, "The body cannot be read", "Send one JSON object, UTF-8, with Content-Type."),
     "metadata_first": _code(422, "metaData must come before the file", "Put the part metaData before the part file."),
     "file_missing": _code(422, "The upload has no file", "Add a part named file after metaData."),
+    "nothing_to_retry": _code(422, "No row is left to be sent again", "See the job's errors."),
     "empty_file": _code(422, "The file has no rows", "Send a file with at least one record."),
     "broken_csv": _code(422, "The CSV cannot be read", "Correct the quotes in the row that the message names."),
     "bad_csv_header": _code(422, "The CSV's header cannot be used", "Give every column one name of its own."),
@@ -67,6 +68,9 @@ CODES: Mapping[str, Code] = {
     "job_not_running": _code(409, "The job does not run", "There is nothing to pause."),
     "job_not_paused": _code(409, "The job is not paused", "Pause it first."),
     "job_not_stopped": _code(409, "The job did not stop", "Only an ABORTED or THROTTLED job can be restarted."),
+    "job_not_ended": _code(409, "The job has not ended", "Wait for its end, or cancel it."),
+    "not_an_upload": _code(409, "The job is no upload", "Only rows of an upload are sent again."),
+    "restart_instead": _code(409, "A restart sends these rows", "Restart the job: it sends what is left of it."),
     "not_completed": _code(
         409, "The job has no complete result yet", "Wait for COMPLETED, or ask with ?partial=true or for /data."
     ),

@@ -166,6 +166,12 @@ class RestartBody(Strict):
     api_limit: Count | None = None
 
 
+class RetryBody(Strict):
+    """Which rows are sent again."""
+
+    only: Literal["transient", "failed", "unprocessed"] = "failed"
+
+
 class ConnectionBody(Strict):
     """A new connection; credentials, settings and limits are checked by their provider's rules."""
 

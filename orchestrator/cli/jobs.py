@@ -1,4 +1,4 @@
-"""bulkhead jobs, status, watch, cancel, pause, resume, restart."""
+"""bulkhead jobs, status, watch, cancel, pause, resume, restart, retry."""
 
 from typing import Annotated, Any
 
@@ -9,6 +9,9 @@ from orchestrator.cli.waiting import exit_code, sentence, wait_for
 
 JobArgument = Annotated[int | None, typer.Argument(metavar="ID", help="The job's id.", show_default=False)]
 LastOption = Annotated[bool, typer.Option("--last", help="The job that was started last.")]
+WaitOption = Annotated[
+    float | None, typer.Option("--wait", metavar="[MINUTES]", help="Show progress until the job settles.")
+]
 COLUMNS = {
     "id": "ID",
     "jobDirection": "DIRECTION",
@@ -30,6 +33,7 @@ def register(app: typer.Typer) -> None:
     command(app, "pause", "bulkhead pause 42")(pause)
     command(app, "resume", "bulkhead resume 42")(resume)
     command(app, "restart", "bulkhead restart 42 --api-limit 2000")(restart)
+    command(app, "retry", "bulkhead retry 42 --only transient --wait")(retry)
 
 
 def jobs(
@@ -109,6 +113,27 @@ def restart(
 ) -> None:
     """Let an ABORTED or THROTTLED job go on where it stopped."""
     _say(desk, desk.client.restart(desk.job(job_id, last), api_limit=api_limit))
+
+
+def retry(
+    desk: Desk,
+    job_id: JobArgument = None,
+    last: LastOption = False,
+    only: Annotated[str, typer.Option("--only", help="transient, failed or unprocessed rows.")] = "failed",
+    wait: WaitOption = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option("--idempotency-key", help="The same key again starts no second job.")
+    ] = None,
+) -> None:
+    """Start an upload of just the rows that did not go through; what was accepted is never sent again."""
+    receipt = desk.client.retry_rows(desk.job(job_id, last), only=only, idempotency_key=idempotency_key)
+    desk.remember(receipt.id)
+    if wait is None:
+        _say(desk, receipt)
+        return
+    status = wait_for(desk, receipt.id, wait)
+    desk.show(status, sentence(status))
+    raise typer.Exit(exit_code(status))
 
 
 def _say(desk: Desk, receipt: Any) -> None:

@@ -16,7 +16,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "up": ("up",),
     "demo": ("demo",),
     "submit": ("download", "upload"),
-    "jobs": ("jobs", "status", "watch", "cancel", "pause", "resume", "restart"),
+    "jobs": ("jobs", "status", "watch", "cancel", "pause", "resume", "restart", "retry"),
     "results": ("results", "data", "errors", "events", "chunks"),
     "connections": ("connection",),
     "schedules": ("schedule",),

@@ -82,6 +82,11 @@ class JobCalls(Calls):
         body = {} if api_limit is None else {"apiLimit": api_limit}
         return receipt(self._send("PUT", f"/bulk/v3/{job_id}/restart", json=body))
 
+    def retry_rows(self, job_id: int, *, only: str = "failed", idempotency_key: str | None = None) -> Receipt:
+        """Start an upload of just the rows that did not go through: `transient`, `failed` or `unprocessed` ones."""
+        headers = repeatable(idempotency_key)
+        return receipt(self._send("POST", f"/bulk/{job_id}/retry", json={"only": only}, headers=headers))
+
     def wait(self, job_id: int, *, patience: timedelta | None = None, seen: Look | None = None) -> Json:
         """Return the status once the job is COMPLETED, CANCELED, ABORTED or THROTTLED; `seen` gets every look.
 

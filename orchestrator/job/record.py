@@ -52,6 +52,7 @@ class Job:
     native: bool = False
     input_key: str | None = None  # the uploaded file in the object store
     input_bytes: int | None = None
+    input_rows_key: str | None = None  # the rows of that file that are meant; None: all of them
     counts: Counts = field(default_factory=Counts)
     error_count: int = 0  # rows invalid or refused, and errors of the job itself
     vendor_counted: int | None = None

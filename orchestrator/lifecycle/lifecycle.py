@@ -63,6 +63,17 @@ class Lifecycle:
         new = self._new(connection, criteria, request)
         return self._submit(replace(new, input_key=input_key, input_bytes=input_bytes), also)
 
+    def submit_again(
+        self,
+        connection: Connection,
+        criteria: UploadCriteria,
+        request: Mapping[str, Any],
+        of: Callable[[NewJob], NewJob],
+        also: Also,
+    ) -> Job:
+        """Store an upload that `of` ties to an earlier one; else like `submit_upload`."""
+        return self._submit(of(self._new(connection, criteria, request)), also)
+
     def fire(self, schedule: Schedule, next_fire_at: datetime) -> bool:
         """Submit a schedule's job for its due time and set the next time, once whoever calls; makes no vendor call."""
         connection = self._store.connections.by_id(schedule.connection_id)

@@ -193,7 +193,7 @@ class LiveTurn:
         criteria, key = self.job.criteria, self.job.input_key
         assert key is not None
         assert isinstance(criteria, UploadCriteria)
-        return open_upload(self._objects, key, criteria)
+        return open_upload(self._objects, key, criteria, self.job.input_rows_key)
 
     def seal(self, stream: Stream) -> Sequence[Part] | None:
         parts = self._store.parts.of_job(self.job.id, stream)

@@ -23,6 +23,7 @@ __all__ = [
     "input_key",
     "pack_rows",
     "rows_key",
+    "selection_key",
     "unpack_rows",
 ]
 
@@ -45,6 +46,11 @@ def rows_key(job_id: int, seq: int, epoch: int = 0) -> str:
 def input_key(job: int | str) -> str:
     """Name the object of the user's own file; before there is a job, any unique word stands for it."""
     return f"inputs/{job}"
+
+
+def selection_key(word: str) -> str:
+    """Name the object with the rows of an input that are sent again."""
+    return f"inputs/{word}.rows"
 
 
 def pack_rows(rows: Sequence[tuple[int, int]]) -> bytes:

@@ -13,6 +13,7 @@ from orchestrator.job.status import JobOutcome, JobStatus, StopReason
 from orchestrator.job.step import NOT_COUNTED, StepKind, Successor
 from orchestrator.store.births import insert_finish, insert_steps
 from orchestrator.store.engine import Database
+from orchestrator.store.errors_of_rows import forget_job_errors
 from orchestrator.store.records import Row, job_of, micros
 from orchestrator.store.tables import events, jobs, steps, vendor_jobs
 from orchestrator.store.telling import tell_of_job
@@ -247,7 +248,8 @@ class Control:
         values: dict[str, Any] = {
             "status": JobStatus.STARTED, "stop_reason": None, "status_message": None, "completed_at": None,
             "restart_at": None, "restarts": jobs.c.restarts + 1, "progress_at": self._database.now,
-            "pause_requested": False, "open_steps": open_steps, **limit,
+            "pause_requested": False, "open_steps": open_steps,
+            "error_count": jobs.c.error_count - forget_job_errors(connection, job["id"]), **limit,
         }  # fmt: skip
         connection.execute(update(jobs).where(jobs.c.id == job["id"]).values(**values))
         self._make_ready(connection, job["id"], keep_lease=False)

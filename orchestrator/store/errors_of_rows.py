@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from orchestrator.job.chunk import RowError
 from orchestrator.job.status import StopReason
@@ -35,7 +35,12 @@ def write_job_error(
     values = {"row": None, "code": reason, "message": message, "retryable": reason in PASSING, "phase": phase}
     connection.execute(insert(row_errors).values(job_id=job_id, at=database.now, **values))
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(error_count=jobs.c.error_count + 1))
-    _count(connection, database, job_id, reason, 1)
+
+
+def forget_job_errors(connection: Connection, job_id: int) -> int:
+    """Forget why the whole job stopped, for it goes on (its timeline keeps it); return how many errors that were."""
+    stopped = (row_errors.c.job_id == job_id, row_errors.c.row.is_(None), row_errors.c.code.in_(list(StopReason)))
+    return connection.execute(delete(row_errors).where(*stopped)).rowcount
 
 
 def _count(connection: Connection, database: Database, job_id: int, code: str, times: int) -> None:

@@ -16,7 +16,7 @@ class Garbage:
 
     def unnamed(self, keys: Sequence[str]) -> Sequence[str]:
         """Return those of the keys that no row names, in their order."""
-        columns = (parts.c.object_key, chunks.c.object_key, chunks.c.rows_key, jobs.c.input_key)
+        columns = (parts.c.object_key, chunks.c.object_key, chunks.c.rows_key, jobs.c.input_key, jobs.c.input_rows_key)
         named = union_all(*(select(column.label("key")).where(column.in_(keys)) for column in columns))
         with self._database.read() as connection:
             found = set(connection.execute(named).scalars())

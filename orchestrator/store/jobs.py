@@ -48,6 +48,8 @@ class NewJob:
     native: bool = False
     input_key: str | None = None
     input_bytes: int | None = None
+    input_rows_key: str | None = None
+    retry_of: int | None = None
     meta: Mapping[str, Any] | None = None
     schedule_id: int | None = None
 
@@ -91,6 +93,7 @@ class Jobs:
                     native=new.native, input_key=new.input_key, input_bytes=new.input_bytes,
                     api_limit=new.api_limit, weight=new.weight, auto_restart=new.auto_restart,
                     give_up_after=micros(new.give_up_after), meta=dict(new.meta or {}),
+                    input_rows_key=new.input_rows_key, retry_of=new.retry_of,
                     schedule_id=new.schedule_id, created_at=now, progress_at=now,
                     vtime=first_place(connection, new.budget_id, new.tenant_id),
                 )

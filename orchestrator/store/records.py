@@ -30,8 +30,8 @@ COUNTERS: Mapping[str, str] = {
 }
 _PLAIN = (
     "id", "tenant_id", "connection_id", "budget_id", "object_name", "status_message", "native", "input_key",
-    "input_bytes", "error_count", "vendor_counted", "open_steps", "api_limit", "api_calls_today", "api_calls_total",
-    "restarts", "weight", "cancel_requested", "pause_requested", "meta",
+    "input_bytes", "input_rows_key", "error_count", "vendor_counted", "open_steps", "api_limit", "api_calls_today",
+    "api_calls_total", "restarts", "weight", "cancel_requested", "pause_requested", "meta",
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from orchestrator.store.parts import Parts
 from orchestrator.store.reaping import Reaping
 from orchestrator.store.rescue import Rescue
 from orchestrator.store.retention import Retention
+from orchestrator.store.retries import Retries
 from orchestrator.store.row_errors import RowErrors
 from orchestrator.store.schedules import Schedules
 from orchestrator.store.sweeps import Sweeps
@@ -57,6 +58,7 @@ class Store:
         self.reaping = Reaping(database)
         self.rescue = Rescue(database)
         self.retention = Retention(database)
+        self.retries = Retries(database)
         self.row_errors = RowErrors(database)
         self.schedules = Schedules(database)
         self.sweeps = Sweeps(database)

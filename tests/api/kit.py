@@ -15,6 +15,7 @@ from orchestrator.api.app import make_app
 from orchestrator.client import Client
 from orchestrator.job.record import Job
 from orchestrator.lifecycle.limit_desk import LimitDesk
+from orchestrator.lifecycle.retry import RetryDesk
 from orchestrator.lifecycle.vendor_job_desk import VendorJobDesk
 from orchestrator.lifecycle.webhook_desk import WebhookDesk
 from orchestrator.runtime import Runtime
@@ -94,6 +95,7 @@ def runtime_of(workshop: Workshop) -> Runtime:
         store=workshop.store,
         objects=workshop.objects,
         lifecycle=workshop.lifecycle,
+        retries=RetryDesk(workshop.store, workshop.objects, workshop.lifecycle),
         connections=workshop.desk,
         webhooks=WebhookDesk(workshop.store.tenants, workshop.keyring),
         vendor_jobs=VendorJobDesk(workshop.store, workshop.vendors),

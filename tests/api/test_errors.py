@@ -107,6 +107,16 @@ def test_why_a_job_stopped_is_an_error_of_the_job_itself(api: Served) -> None:
     assert after.items == []
 
 
+def test_a_job_that_goes_on_is_no_longer_stopped_by_anything(everywhere: Served) -> None:
+    job_id = upload(everywhere, MIXED, columnDelimiter="SEMICOLON", maxErrors=0)
+    everywhere.workshop.run(everywhere.workshop.store.jobs.by_id(job_id))
+
+    everywhere.client.restart(job_id)
+
+    assert everywhere.client.status(job_id)["errorCount"] == 1
+    assert [error["recordIndex"] for error in everywhere.client.errors(job_id).items] == [5]
+
+
 def test_a_download_has_no_rows_to_be_mended(api: Served) -> None:
     job_id = start(api, limit=1)
     api.run(job_id)

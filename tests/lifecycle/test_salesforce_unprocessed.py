@@ -71,7 +71,8 @@ def test_a_job_that_failed_half_way_keeps_what_it_did_and_names_the_rest(worksho
     assert lines == dict.fromkeys(range(1, 5)) | dict.fromkeys(range(5, 11), "the vendor told no fate")
     errors = workshop.store.row_errors.list(job.id)
     assert [(error.row, error.code, error.retryable) for error in errors] == [
-        (row, "unprocessed", True) for row in range(5, 11)
+        *((row, "unprocessed", True) for row in range(5, 11)),
+        (None, "vendor_failed", False),
     ]
     (ended,) = workshop.told(job, "vendor_job.ended_early")
     assert (ended["state"], ended["processed"]) == ("Failed", 4)

@@ -9,6 +9,7 @@ from orchestrator.results.inputs.encoding import GUESS_BYTES, Encoding, encoding
 from orchestrator.results.inputs.json_file import JsonFile
 from orchestrator.results.inputs.jsonl_file import BLANK, JsonlFile
 from orchestrator.results.inputs.row import InputReader
+from orchestrator.results.inputs.selection import SelectedRows
 from orchestrator.results.objects import ObjectStore
 
 FORMATS: Mapping[str, str] = {
@@ -53,9 +54,12 @@ def open_input(
             return JsonlFile(objects, key, found)
 
 
-def open_upload(objects: ObjectStore, key: str, criteria: UploadCriteria) -> InputReader:
-    """Open the file of an upload, read as its criteria say; raises Invalid as `open_input` does."""
-    return open_input(
+def open_upload(objects: ObjectStore, key: str, criteria: UploadCriteria, rows_key: str | None = None) -> InputReader:
+    """Open the file of an upload, read as its criteria say; raises Invalid as `open_input` does.
+
+    `rows_key` names the object with the rows that are meant; None: all of them.
+    """
+    reader = open_input(
         objects,
         key,
         criteria.format,
@@ -63,6 +67,7 @@ def open_upload(objects: ObjectStore, key: str, criteria: UploadCriteria) -> Inp
         delimiter=criteria.column_delimiter,
         blanks=criteria.blanks,
     )
+    return reader if rows_key is None else SelectedRows(reader, objects, rows_key)
 
 
 def sniff(first: bytes) -> str:

@@ -38,6 +38,9 @@ jobs = Table(
     Column("native", Boolean, nullable=False, server_default=false()),
     Column("input_key", Text),
     Column("input_bytes", BigInteger),
+    Column("input_rows_key", Text),  # object with the rows that are meant; NULL: all of them
+    Column("retry_of", Id),  # the job whose rows are sent again
+    Column("retries", Integer, nullable=False, server_default="0"),
     Column("open_steps", Integer, nullable=False, server_default="0"),
     Column("rows_read", BigInteger, nullable=False, server_default="0"),
     Column("rows_stored", BigInteger, nullable=False, server_default="0"),
