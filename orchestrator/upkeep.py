@@ -6,12 +6,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from orchestrator.dispatch import Dispatch
-from orchestrator.job.errors import Conflict, Invalid, Missing, OrchestratorError
+from orchestrator.job.errors import Conflict, Missing, OrchestratorError
 from orchestrator.lifecycle import Lifecycle
-from orchestrator.lifecycle.timetable import next_fire
 from orchestrator.notify import Notifier
 from orchestrator.results.objects import ObjectStore
-from orchestrator.store.schedules import Schedule
 from orchestrator.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -57,23 +55,8 @@ class Upkeep:
         return restarted
 
     def fire_schedules(self) -> int:
-        """Submit the jobs of all schedules that are due; return how many.
-
-        A fire's time comes from the schedule's row alone; what was missed meanwhile is one fire, not many.
-        """
-        return sum(self._fire(schedule) for schedule in self._store.schedules.due())
-
-    def _fire(self, schedule: Schedule) -> bool:
-        later = schedule.next_fire_at
-        now = self._store.database_time()
-        while later <= now:
-            later = next_fire(after=later, cron=schedule.cron, every=schedule.every, timezone=schedule.timezone)
-        try:
-            return self._lifecycle.fire(schedule, later)
-        except (Invalid, Missing) as error:
-            log.warning("schedule.refused", extra={"schedule": schedule.id, "cause": str(error)})
-            self._store.schedules.fire(schedule.id, schedule.next_fire_at, lambda _: None, later)
-            return False
+        """Start the jobs of all schedules that are due, and those that are queued; return how many."""
+        return self._lifecycle.schedules.fire()
 
     def deliver(self) -> int:
         """Send the notifications that are due; return how many were taken."""
@@ -98,6 +81,7 @@ class Upkeep:
         """
         for job_id in self._store.retention.expired(self._retention):
             self._store.retention.forget(job_id, self._retention)
+        self._lifecycle.schedules.forget(self._retention)
         old = self._old_objects(self._store.database_time() - GARBAGE_AFTER)
         deleted = 0
         while keys := list(islice(old, AT_ONCE)):

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, StrictBool, StrictStr
 
 from orchestrator.api.strict import Strict
+from orchestrator.job.schedule import CatchUp, Overlap
 
 LARGEST = 2**31 - 1  # what an INTEGER column of PostgreSQL holds
 
@@ -208,9 +209,7 @@ class VendorJobBody(Strict):
 class ScheduleBody(Strict):
     """A job that starts again and again."""
 
-    LATER: ClassVar[frozenset[str]] = frozenset(
-        {"overlap", "catchUp", "continueFromLast", "notificationUrl", "metaData"}
-    )
+    LATER: ClassVar[frozenset[str]] = frozenset({"metaData", "continueFromLast"})
 
     name: Annotated[StrictStr, Field(min_length=1, max_length=100, pattern=r"^[\w][\w .-]*$")]
     cron: Text | None = None
@@ -218,4 +217,24 @@ class ScheduleBody(Strict):
     timezone: Annotated[StrictStr, Field(min_length=1, max_length=60)] = "UTC"
     direction: Literal["DOWNLOAD", "UPLOAD"] = "DOWNLOAD"
     criteria: dict[str, Any]
+    overlap: Overlap = Overlap.SKIP
+    catch_up: CatchUp = CatchUp.ONE
+    continue_from_last: StrictBool = False
+    notification_url: WebAddress | None = None
     enabled: StrictBool = True
+
+
+class ScheduleChanges(Strict):
+    """What is to be different in a schedule; what is absent stays."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"metaData", "continueFromLast"})
+
+    cron: Text | None = None
+    every_seconds: Count | None = None
+    timezone: Annotated[StrictStr, Field(min_length=1, max_length=60)] | None = None
+    criteria: dict[str, Any] | None = None
+    overlap: Overlap | None = None
+    catch_up: CatchUp | None = None
+    continue_from_last: StrictBool | None = None
+    notification_url: WebAddress | None = None  # null: none of its own
+    enabled: StrictBool | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.client.calls import Calls, Json, Page, path, repeatable
+from orchestrator.client.calls import Calls, Json, Page, Receipt, path, receipt, repeatable
 
 
 class ScheduleCalls(Calls):
@@ -24,3 +24,21 @@ class ScheduleCalls(Calls):
     def remove_schedule(self, name: str) -> None:
         """Remove a schedule; its jobs go on."""
         self._send("DELETE", f"/schedules/{path(name)}")
+
+    def change_schedule(self, name: str, changes: Mapping[str, Any]) -> Json:
+        """Change what is given, leave the rest; `enabled` pauses and resumes."""
+        return self._json("PATCH", f"/schedules/{path(name)}", json=changes)
+
+    def run_schedule(self, name: str, *, idempotency_key: str | None = None) -> Receipt:
+        """Start a job of the schedule at once."""
+        route = f"/schedules/{path(name)}/run"
+        return receipt(self._send("POST", route, headers=repeatable(idempotency_key)))
+
+    def schedule_fires(self, name: str) -> list[Any]:
+        """Return the latest fires, newest first, and what came of them."""
+        found: list[Any] = self._send("GET", f"/schedules/{path(name)}/fires").json()
+        return found
+
+    def latest_of_schedule(self, name: str) -> Json:
+        """Return the status of the job that the schedule started last."""
+        return self._json("GET", f"/schedules/{path(name)}/latest")

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
 from orchestrator.job.record import Job
+from orchestrator.lifecycle.scheduler import Scheduler
 from orchestrator.lifecycle.submit import new_job
 from orchestrator.lifecycle.take import TurnTaker
 from orchestrator.providers.provider import Family
 from orchestrator.store.connections import Connection
 from orchestrator.store.jobs import Also, NewJob
-from orchestrator.store.schedules import Schedule
 from orchestrator.store.store import Store
 
 
@@ -31,6 +30,7 @@ class Lifecycle:
         self._families = families
         self._turns = turns
         self._dispatch = dispatch
+        self.schedules = Scheduler(store, self._new, dispatch)
 
     def check(self, connection: Connection, criteria: Criteria) -> Criteria:
         """Return the criteria as the provider completes them; makes no call. Raises Invalid."""
@@ -73,18 +73,6 @@ class Lifecycle:
     ) -> Job:
         """Store an upload that `of` ties to an earlier one; else like `submit_upload`."""
         return self._submit(of(self._new(connection, criteria, request)), also)
-
-    def fire(self, schedule: Schedule, next_fire_at: datetime) -> bool:
-        """Submit a schedule's job for its due time and set the next time, once whoever calls; makes no vendor call."""
-        connection = self._store.connections.by_id(schedule.connection_id)
-        new = replace(self._new(connection, schedule.criteria, schedule.request), schedule_id=schedule.id)
-        insert = self._store.jobs.insert
-        fired = self._store.schedules.fire(
-            schedule.id, schedule.next_fire_at, lambda transaction: insert(transaction, new), next_fire_at
-        )
-        if fired:
-            self._dispatch(connection.budget_id)
-        return fired
 
     def _new(self, connection: Connection, criteria: Criteria, request: Mapping[str, Any]) -> NewJob:
         return new_job(self._families[connection.provider], connection, criteria, request)

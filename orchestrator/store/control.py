@@ -161,6 +161,12 @@ class Control:
         """
         return self._moving(tenant_id, job_id, self._cancel)
 
+    def cancel_within(self, connection: Connection, job_id: int) -> None:
+        """Stop a job that has not ended, within an open transaction: another one takes its place."""
+        job = connection.execute(select(jobs).where(jobs.c.id == job_id).with_for_update()).mappings().one()
+        if job["status"] not in (JobStatus.COMPLETED, JobStatus.ABORTED):
+            self._cancel(connection, job)
+
     def _cancel(self, connection: Connection, job: Row) -> None:
         if job["status"] in (JobStatus.COMPLETED, JobStatus.ABORTED):
             raise Conflict(

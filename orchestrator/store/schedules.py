@@ -1,4 +1,4 @@
-"""Schedules, and the fires that are made once however many beats there are."""
+"""Schedules as they are kept; what their times make is in `fires.py`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,12 @@ from sqlalchemy import Connection, Select, delete, select, update
 from orchestrator.clock import from_micros, to_micros
 from orchestrator.job.criteria import Criteria
 from orchestrator.job.errors import Conflict, Missing
+from orchestrator.job.schedule import CatchUp, Overlap
 from orchestrator.job.status import Direction
 from orchestrator.store.engine import Database
 from orchestrator.store.reading import PAGE, many, one
 from orchestrator.store.records import Row, criteria_of
-from orchestrator.store.tables import schedule_fires, schedules
-
-Submit = Callable[[Connection], int | None]  # submits the job in the transaction of the fire; None: skipped
+from orchestrator.store.tables import schedules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +24,16 @@ class NewSchedule:
 
     name: str
     connection_id: int
-    cron: str | None = None  # five fields, in `timezone`
+    cron: str | None = None  # in `timezone`
     every: timedelta | None = None  # whole seconds
     timezone: str = "UTC"
     direction: Direction
     request: Mapping[str, Any]  # the criteria or metaData as the user sent them
     criteria: Criteria
+    overlap: Overlap = Overlap.SKIP
+    catch_up: CatchUp = CatchUp.ONE
+    continue_from_last: bool = False
+    notification_url: str | None = None
     enabled: bool = True
     next_fire_at: datetime
 
@@ -44,12 +47,7 @@ class Schedule(NewSchedule):
     created_at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fire:
-    """A moment at which a schedule fired, and the job that came of it (None: it was skipped)."""
-
-    fire_at: datetime
-    job_id: int | None
+Also = Callable[[Connection, Schedule], None]  # writes something of its own in the transaction that adds a schedule
 
 
 class Schedules:
@@ -58,17 +56,19 @@ class Schedules:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, tenant_id: int, new: NewSchedule) -> Schedule:
-        """Add a schedule; raises Conflict for a name that is taken."""
-        values = {"tenant_id": tenant_id, "name": new.name, "created_at": self._database.now, **_timing(new)}
-        values |= {"connection_id": new.connection_id, "direction": new.direction}
-        values |= {"request": dict(new.request), "criteria": new.criteria.to_json()}
-        statement = self._database.insert(schedules).values(**values)
+    def add(self, tenant_id: int, new: NewSchedule, also: Also | None = None) -> Schedule:
+        """Add a schedule, and what `also` writes, in one transaction; raises Conflict for a name that is taken."""
+        values = {"tenant_id": tenant_id, "name": new.name, "created_at": self._database.now, **_values(new)}
+        statement = self._database.insert(schedules).values(direction=new.direction, **values)
         with self._database.write() as connection:
-            added = connection.execute(statement.on_conflict_do_nothing().returning(schedules.c.id)).scalar()
-        if added is None:
-            raise Conflict(f"there is a schedule {new.name} already", "Choose another name, or change that one.")
-        return self.get(tenant_id, new.name)
+            row = connection.execute(statement.on_conflict_do_nothing().returning(schedules)).mappings().first()
+            if row is None:
+                advice = "Choose another name, or change that one."
+                raise Conflict(f"there is a schedule {new.name} already", advice, code="name_taken")
+            added = schedule_of(row)
+            if also is not None:
+                also(connection, added)
+        return added
 
     def get(self, tenant_id: int, name: str) -> Schedule:
         """Return the tenant's schedule; raises Missing."""
@@ -83,23 +83,12 @@ class Schedules:
         return [schedule_of(row) for row in many(self._database, query)]
 
     def replace(self, tenant_id: int, name: str, new: NewSchedule) -> Schedule:
-        """Put `new` in the place of the schedule, fires and id kept; raises Missing."""
+        """Put `new` in the place of the schedule, its name, fires and id kept; raises Missing."""
         mine = (schedules.c.tenant_id == tenant_id, schedules.c.name == name)
-        values = _timing(new) | {"request": dict(new.request), "criteria": new.criteria.to_json()}
         with self._database.write() as connection:
-            if connection.execute(update(schedules).where(*mine).values(**values)).rowcount != 1:
+            if connection.execute(update(schedules).where(*mine).values(**_values(new))).rowcount != 1:
                 raise Missing("schedule", name)
         return self.get(tenant_id, name)
-
-    def enable(self, tenant_id: int, name: str, *, enabled: bool, next_fire_at: datetime | None = None) -> None:
-        """Switch the schedule on or off; switched on, it fires next at `next_fire_at` if given. Raises Missing."""
-        mine = (schedules.c.tenant_id == tenant_id, schedules.c.name == name)
-        values: dict[str, Any] = {"enabled": enabled}
-        if next_fire_at is not None:
-            values["next_fire_at"] = to_micros(next_fire_at)
-        with self._database.write() as connection:
-            if connection.execute(update(schedules).where(*mine).values(**values)).rowcount != 1:
-                raise Missing("schedule", name)
 
     def remove(self, tenant_id: int, name: str) -> None:
         """Remove the schedule and its list of fires; its jobs stay. Raises Missing."""
@@ -113,55 +102,38 @@ class Schedules:
         query = select(schedules).where(schedules.c.enabled, schedules.c.next_fire_at <= self._database.now)
         return [schedule_of(row) for row in many(self._database, query.order_by(schedules.c.next_fire_at).limit(size))]
 
-    def fire(self, schedule_id: int, fire_at: datetime, submit: Submit, next_fire_at: datetime) -> bool:
-        """Note the fire, submit its job and set the next time, together or not at all; False if it was fired before.
-
-        Whatever `submit` raises undoes it all.
-        """
-        with self._database.write() as connection:
-            first = self._note(connection, schedule_id, fire_at)
-            if first:
-                self._set_job(connection, schedule_id, fire_at, submit(connection))
-            later = (schedules.c.id == schedule_id, schedules.c.next_fire_at <= to_micros(fire_at))
-            connection.execute(update(schedules).where(*later).values(next_fire_at=to_micros(next_fire_at)))
-        return first
-
-    def fires(self, schedule_id: int, size: int = PAGE) -> Sequence[Fire]:
-        """Return the latest fires, newest first."""
-        query = select(schedule_fires).where(schedule_fires.c.schedule_id == schedule_id)
-        rows = many(self._database, query.order_by(schedule_fires.c.fire_at.desc()).limit(size))
-        return [Fire(fire_at=from_micros(row["fire_at"]), job_id=row["job_id"]) for row in rows]
-
-    def _note(self, connection: Connection, schedule_id: int, fire_at: datetime) -> bool:
-        statement = self._database.insert(schedule_fires).values(
-            schedule_id=schedule_id, fire_at=to_micros(fire_at), created_at=self._database.now
-        )
-        return connection.execute(statement.on_conflict_do_nothing()).rowcount == 1
-
-    def _set_job(self, connection: Connection, schedule_id: int, fire_at: datetime, job_id: int | None) -> None:
-        this = (schedule_fires.c.schedule_id == schedule_id, schedule_fires.c.fire_at == to_micros(fire_at))
-        connection.execute(update(schedule_fires).where(*this).values(job_id=job_id))
-
 
 def schedule_of(row: Row) -> Schedule:
     """Return the schedule of a row of `schedules`."""
-    plain = ("id", "tenant_id", "name", "connection_id", "cron", "timezone", "request", "enabled")
+    plain = (
+        "id", "tenant_id", "name", "connection_id", "cron", "timezone", "request", "continue_from_last",
+        "notification_url", "enabled",
+    )  # fmt: skip
     direction = Direction(row["direction"])
     return Schedule(
         **{name: row[name] for name in plain},
         every=None if row["every_seconds"] is None else timedelta(seconds=row["every_seconds"]),
         direction=direction,
         criteria=criteria_of(direction, row["criteria"]),
+        overlap=Overlap(row["overlap"]),
+        catch_up=CatchUp(row["catch_up"]),
         next_fire_at=from_micros(row["next_fire_at"]),
         created_at=from_micros(row["created_at"]),
     )
 
 
-def _timing(new: NewSchedule) -> dict[str, Any]:
+def _values(new: NewSchedule) -> dict[str, Any]:
     return {
+        "connection_id": new.connection_id,
+        "request": dict(new.request),
+        "criteria": new.criteria.to_json(),
         "cron": new.cron,
         "every_seconds": None if new.every is None else new.every // timedelta(seconds=1),
         "timezone": new.timezone,
+        "overlap": new.overlap,
+        "catch_up": new.catch_up,
+        "continue_from_last": new.continue_from_last,
+        "notification_url": new.notification_url,
         "enabled": new.enabled,
         "next_fire_at": to_micros(new.next_fire_at),
     }

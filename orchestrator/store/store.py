@@ -13,6 +13,7 @@ from orchestrator.store.connections import Connections
 from orchestrator.store.control import Control
 from orchestrator.store.engine import ClockShift, Database
 from orchestrator.store.events import Events
+from orchestrator.store.fires import Fires
 from orchestrator.store.garbage import Garbage
 from orchestrator.store.hints import Hints
 from orchestrator.store.idempotency import IdempotencyKeys
@@ -47,6 +48,7 @@ class Store:
         self.connections = Connections(database)
         self.control = Control(database)
         self.events = Events(database)
+        self.fires = Fires(database)
         self.garbage = Garbage(database)
         self.hints = Hints(database)
         self.idempotency = IdempotencyKeys(database)

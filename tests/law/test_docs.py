@@ -9,6 +9,7 @@ import typer.main
 
 from orchestrator.api.codes import CODES
 from orchestrator.cli.main import make_app
+from orchestrator.job.schedule import FireState
 from orchestrator.job.status import JobStatus, StopReason, WaitReason
 from orchestrator.job.step import StepKind
 from orchestrator.settings import TESTS_ONLY, reference, reference_page
@@ -59,7 +60,8 @@ def test_a_log_line_is_an_event_and_not_a_sentence():
 def test_the_webhooks_are_told_as_they_are():
     told = first_column(EVENTS, "Webhooks")
 
-    assert told == {f"job.{status.lower()}" for status in SETTLED}
+    of_schedules = {f"schedule.{state}" for state in (FireState.MISSED, FireState.SKIPPED, FireState.REFUSED)}
+    assert told == {f"job.{status.lower()}" for status in SETTLED} | of_schedules
 
 
 def test_the_settings_are_told_as_they_are():

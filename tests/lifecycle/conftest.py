@@ -81,7 +81,7 @@ def a_checkpoint_each_page(monkeypatch: pytest.MonkeyPatch) -> None:
 def upkeep(workshop: Workshop) -> Upkeep:
     """What beat does."""
     notifier = Notifier(
-        workshop.store.outbox, client=workshop.pool.token_client, secret=lambda _: b"", now=workshop.time_told.now
+        workshop.store.outbox, client=workshop.pool.token_client, keys=lambda _: [b""], now=workshop.time_told.now
     )
     return Upkeep(
         store=workshop.store,

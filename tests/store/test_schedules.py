@@ -3,12 +3,17 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from orchestrator.job.errors import Conflict, Missing
+from orchestrator.job.schedule import FireState, Overlap
 from orchestrator.job.status import Direction
+from orchestrator.store import fires
 from orchestrator.store.connections import Connection
+from orchestrator.store.engine import Database
+from orchestrator.store.fires import Fires, Times
 from orchestrator.store.jobs import Jobs
 from orchestrator.store.schedules import NewSchedule, Schedule, Schedules
 from tests.store.given import PEOPLE, a_connection, a_new_job, a_tenant
@@ -62,88 +67,106 @@ def test_a_schedule_is_due_when_its_time_has_come(schedules, schedule, time_told
     assert schedules.due() == [schedule]
 
 
-def test_a_schedule_that_is_switched_off_is_never_due(schedules, connection, schedule, time_told):
-    schedules.enable(connection.tenant_id, "nightly", enabled=False)
+def test_a_schedule_that_is_switched_off_is_never_due(schedules, connection, wish, schedule, time_told):
+    schedules.replace(connection.tenant_id, "nightly", replace(wish, enabled=False))
 
     time_told.passes(2 * HOUR)
 
     assert schedules.due() == []
 
 
+def times(schedule: Schedule, **changes: Any) -> Times:
+    """Return the schedule's next time alone, fired, and the one a day later as the next."""
+    at = schedule.next_fire_at
+    return replace(Times(fires=[at], missed=[], next_at=at + 24 * HOUR), **changes)
+
+
+def settle(database: Database, schedule: Schedule, connection: Connection, **changes: Any) -> Any:
+    """Let the schedule's next time fire a job."""
+    jobs = Jobs(database)
+
+    def submit(transaction: Any) -> int:
+        return jobs.insert(transaction, a_new_job(connection, schedule_id=schedule.id))
+
+    return Fires(database).settle(schedule, times(schedule, **changes), submit, lambda *_: None)
+
+
 def test_a_fire_submits_its_job_and_sets_the_next_time(database, schedules, connection, schedule):
-    jobs, next_time = Jobs(database), schedule.next_fire_at + 24 * HOUR
+    states = settle(database, schedule, connection)
 
-    fired = schedules.fire(
-        schedule.id, schedule.next_fire_at, lambda open_: jobs.insert(open_, a_new_job(connection)), next_time
-    )
-
-    fires = schedules.fires(schedule.id)
-    assert fired
-    assert [each.fire_at for each in fires] == [schedule.next_fire_at]
-    assert jobs.get(connection.tenant_id, fires[0].job_id).object_name == "Person"
-    assert schedules.get(connection.tenant_id, "nightly").next_fire_at == next_time
+    [fire] = Fires(database).of_schedule(schedule.id)
+    assert states == [FireState.STARTED]
+    assert (fire.fire_at, fire.job_id) == (schedule.next_fire_at, Fires(database).latest_job(schedule.id).id)
+    assert schedules.get(connection.tenant_id, "nightly").next_fire_at == schedule.next_fire_at + 24 * HOUR
 
 
-def test_eight_beats_fire_a_schedule_once(database, schedules, connection, schedule):
-    jobs, next_time = Jobs(database), schedule.next_fire_at + 24 * HOUR
-
-    def fire(_: int) -> bool:
-        return schedules.fire(
-            schedule.id, schedule.next_fire_at, lambda open_: jobs.insert(open_, a_new_job(connection)), next_time
-        )
-
+def test_eight_beats_fire_a_schedule_once(database, connection, schedule):
     with ThreadPoolExecutor(8) as pool:
-        fired = list(pool.map(fire, range(8)))
+        settled = list(pool.map(lambda _: settle(database, schedule, connection), range(8)))
 
-    assert sum(fired) == 1
-    assert len(jobs.list(connection.tenant_id)) == 1
+    assert [each for each in settled if each is not None] == [[FireState.STARTED]]
+    assert len(Jobs(database).list(connection.tenant_id)) == 1
 
 
-def test_a_job_that_cannot_be_submitted_leaves_the_schedule_due(schedules, connection, schedule, time_told):
+def test_a_job_that_cannot_be_submitted_leaves_the_schedule_due(database, schedules, schedule, time_told):
     def refuse(_: object) -> int:
         raise Conflict("no")
 
     with pytest.raises(Conflict):
-        schedules.fire(schedule.id, schedule.next_fire_at, refuse, schedule.next_fire_at + HOUR)
+        Fires(database).settle(schedule, times(schedule), refuse, lambda *_: None)
 
     time_told.passes(HOUR)
     assert schedules.due() == [schedule]
-    assert schedules.fires(schedule.id) == []
+    assert Fires(database).of_schedule(schedule.id) == []
 
 
-def test_a_skipped_fire_is_noted_without_a_job(schedules, schedule):
-    fired = schedules.fire(schedule.id, schedule.next_fire_at, lambda _: None, schedule.next_fire_at + HOUR)
+def test_a_refused_fire_is_noted_without_a_job(database, connection, schedule):
+    states = settle(database, schedule, connection, refusal="there is no such object")
 
-    assert fired
-    assert schedules.fires(schedule.id)[0].job_id is None
-
-
-def test_a_time_that_was_fired_before_moves_on_and_fires_nothing(schedules, connection, schedule, time_told):
-    schedules.fire(schedule.id, schedule.next_fire_at, lambda _: None, schedule.next_fire_at + HOUR)
-    schedules.enable(connection.tenant_id, "nightly", enabled=True, next_fire_at=schedule.next_fire_at)
-
-    again = schedules.fire(schedule.id, schedule.next_fire_at, lambda _: 1, schedule.next_fire_at + HOUR)
-
-    time_told.passes(HOUR)
-    assert not again
-    assert schedules.due() == []
+    [fire] = Fires(database).of_schedule(schedule.id)
+    assert states == [FireState.REFUSED]
+    assert (fire.job_id, fire.message) == (None, "there is no such object")
 
 
-def test_a_schedule_may_be_replaced_and_keeps_its_fires(schedules, connection, wish, schedule):
-    schedules.fire(schedule.id, schedule.next_fire_at, lambda _: None, schedule.next_fire_at + HOUR)
+def test_a_schedule_that_was_changed_meanwhile_is_settled_by_nobody(database, schedules, connection, wish, schedule):
+    later = replace(wish, next_fire_at=schedule.next_fire_at + HOUR)
+    schedules.replace(connection.tenant_id, "nightly", later)
+
+    assert settle(database, schedule, connection) is None
+    assert Jobs(database).list(connection.tenant_id) == []
+
+
+def test_a_schedule_that_was_paused_meanwhile_fires_no_more(database, schedules, connection, wish, schedule):
+    schedules.replace(connection.tenant_id, "nightly", replace(wish, enabled=False))
+
+    assert settle(database, schedule, connection) is None
+
+
+def test_a_full_queue_skips(database, schedules, connection, wish, schedule, monkeypatch):
+    monkeypatch.setattr(fires, "LONGEST_QUEUE", 1)
+    queueing = schedules.replace(connection.tenant_id, "nightly", replace(wish, overlap=Overlap.QUEUE))
+    moments = [queueing.next_fire_at + hour * HOUR for hour in range(3)]
+
+    states = settle(database, queueing, connection, fires=moments)
+
+    assert states == [FireState.STARTED, FireState.QUEUED, FireState.SKIPPED]
+
+
+def test_a_schedule_may_be_replaced_and_keeps_its_fires(database, schedules, connection, wish, schedule):
+    settle(database, schedule, connection)
 
     changed = schedules.replace(connection.tenant_id, "nightly", replace(wish, cron=None, every=HOUR))
 
     assert (changed.id, changed.cron, changed.every) == (schedule.id, None, HOUR)
-    assert len(schedules.fires(schedule.id)) == 1
+    assert len(Fires(database).of_schedule(schedule.id)) == 1
 
 
-def test_a_removed_schedule_is_gone_with_its_fires(schedules, connection, schedule):
-    schedules.fire(schedule.id, schedule.next_fire_at, lambda _: None, schedule.next_fire_at + HOUR)
+def test_a_removed_schedule_is_gone_with_its_fires(database, schedules, connection, schedule):
+    settle(database, schedule, connection)
 
     schedules.remove(connection.tenant_id, "nightly")
 
-    assert schedules.fires(schedule.id) == []
+    assert Fires(database).of_schedule(schedule.id) == []
     with pytest.raises(Missing):
         schedules.get(connection.tenant_id, "nightly")
 
