@@ -18,6 +18,7 @@ from orchestrator.job.step import Cursor, Successor
 from orchestrator.limits.limit import Limit, News
 from orchestrator.providers.job_list import JobList
 from orchestrator.providers.links import Links
+from orchestrator.providers.look import Posted, Proof, Walking
 
 GoOn = Callable[[], bool]  # False: ask for no further page, the turn is over
 
@@ -94,29 +95,6 @@ class RemoteStatus:
     total: int | None = None
     message: str | None = None
     fates_told: bool = False  # also of a job that failed: rows that were handled have fates, the others have none
-
-
-class Proof(StrEnum):
-    """What a look after a lost answer to a fill found. Presence proves; absence does not (I9)."""
-
-    ARRIVED = "arrived"
-    UNPROVEN = "unproven"  # abandon the vendor job and fill a new one
-
-
-@dataclass(frozen=True, kw_only=True)
-class Walking:
-    """The look is not finished; go on from `cursor`."""
-
-    cursor: Cursor
-
-
-@dataclass(frozen=True, kw_only=True)
-class Posted:
-    """What a vendor job should hold: rows acknowledged before, then the chunk whose answer was lost."""
-
-    acked_rows: int
-    rows: int
-    hashes: Sequence[int]  # of the lost chunk's canonical records, in order (results.chunks.canonical_hash)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ from orchestrator.job.errors import Rejected, Throttled, Unreachable
 from orchestrator.job.marker import new_marker
 from orchestrator.job.status import StopReason
 from orchestrator.job.step import PARTITION_GAP, StepKind, Successor
-from orchestrator.providers.provider import Posted, Proof, Sink, Walking
+from orchestrator.providers.look import Posted, Proof, Walking
+from orchestrator.providers.provider import Sink
 from orchestrator.results.chunks import unpack_rows
 from orchestrator.steps.sinks import remote_id_of, sink_of
 from orchestrator.steps.step import Turn

@@ -14,7 +14,8 @@ from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import Operation, UploadCriteria
 from orchestrator.job.errors import Invalid, Misbehaved, Rejected, Unauthorized
 from orchestrator.job.step import Cursor
-from orchestrator.providers.provider import FatePage, GoOn, Posted, Proof, RemoteStatus
+from orchestrator.providers.look import Posted, Proof
+from orchestrator.providers.provider import FatePage, GoOn, RemoteStatus
 from orchestrator.providers.salesforce.describe import field_types
 from orchestrator.providers.salesforce.fates import fate_page
 from orchestrator.providers.salesforce.jobs import BulkJobs

@@ -17,7 +17,8 @@ from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import UploadCriteria
 from orchestrator.job.errors import Misbehaved, Rejected, Unauthorized
 from orchestrator.job.step import Cursor
-from orchestrator.providers.provider import FatePage, GoOn, Phase, Posted, Proof, RemoteStatus, Walking
+from orchestrator.providers.look import Posted, Proof, Walking
+from orchestrator.providers.provider import FatePage, GoOn, Phase, RemoteStatus
 from orchestrator.providers.salesloft import look
 from orchestrator.providers.salesloft.fields import shaped
 from orchestrator.providers.salesloft.rows import PER_PAGE, StatePage, fate_pages, query, rising, state_pages

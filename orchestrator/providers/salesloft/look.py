@@ -8,7 +8,7 @@ will do, for their hashes are added up. One writer per bulk job is what makes ei
 from orchestrator.http.client import VendorClient
 from orchestrator.job.errors import Misbehaved
 from orchestrator.job.step import Cursor
-from orchestrator.providers.provider import Posted, Proof, Walking
+from orchestrator.providers.look import Posted, Proof, Walking
 from orchestrator.providers.salesloft.canonical import canonical_hash
 from orchestrator.providers.salesloft.rows import PER_PAGE, query, rising
 from orchestrator.providers.salesloft.wire import PROVIDER, ROWS, BulkJob

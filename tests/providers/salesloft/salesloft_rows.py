@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from orchestrator.job.step import Cursor
-from orchestrator.providers.provider import Fate, Posted, Proof, Walking
+from orchestrator.providers.look import Posted, Proof, Walking
+from orchestrator.providers.provider import Fate
 from orchestrator.providers.salesloft.bulk_jobs import SalesloftBulkJobs
 from orchestrator.providers.salesloft.canonical import canonical_hash
 from tests.providers.salesloft.conftest import Team

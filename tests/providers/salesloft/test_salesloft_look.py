@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from orchestrator.job.errors import Unreachable
-from orchestrator.providers.provider import Proof
+from orchestrator.providers.look import Proof
 from orchestrator.sandbox.faults import Moment
 from tests.providers.salesloft.conftest import Teams
 from tests.providers.salesloft.salesloft_rows import chunk, looked, people, posted
