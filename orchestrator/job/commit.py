@@ -49,7 +49,12 @@ class MoveChunk:
     to: ChunkState
 
 
-Effect = NewVendorJob | MoveVendorJob | VendorProgress | Chunk | MoveChunk  # a Chunk: insert it
+@dataclass(frozen=True, kw_only=True)
+class StartOver:
+    """Take back all records of a download, their counts, and the steps that poll or fetch, but for this one."""
+
+
+Effect = NewVendorJob | MoveVendorJob | VendorProgress | Chunk | MoveChunk | StartOver  # a Chunk: insert it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,8 @@ OrchestratorError
 ├── Throttled        the provider, or our limit, said later    try again when it says
 │   └── ApiLimitUsed the job's calls of today are used up       when the day turns
 ├── Rejected         the provider said never                   stop, tell a person
-│   └── Unauthorized the credentials are no longer good        reauthorize
+│   ├── Unauthorized the credentials are no longer good        reauthorize
+│   └── Gone         what the provider kept for us is lost      ask for it anew
 ├── Misbehaved       the provider broke its own contract       stop, tell a person
 ├── Fenced           another worker holds the step now         drop it, that worker won
 ├── IllegalMove      our own mistake                           crash loudly
@@ -93,6 +94,12 @@ class Unauthorized(Rejected):
     """The credentials are no longer accepted and cannot be refreshed; a person must authorize again."""
 
     code = "reauthorize"
+
+
+class Gone(Rejected):
+    """The provider no longer has what it kept for us: a job, its result, or a place in it."""
+
+    code = "vendor_lost_result"
 
 
 class Misbehaved(OrchestratorError):

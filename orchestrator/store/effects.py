@@ -6,10 +6,11 @@ from typing import Any
 from sqlalchemy import Connection, exists, insert, or_, update
 
 from orchestrator.job.chunk import Chunk, ChunkState, VendorJobState
-from orchestrator.job.commit import Effect, MoveChunk, MoveVendorJob, NewVendorJob, VendorProgress
+from orchestrator.job.commit import Effect, MoveChunk, MoveVendorJob, NewVendorJob, StartOver, VendorProgress
 from orchestrator.job.errors import Fenced
 from orchestrator.job.step import Lease
 from orchestrator.store.engine import Database
+from orchestrator.store.start_over import start_over
 from orchestrator.store.tables import chunks, vendor_jobs
 
 AHEAD = frozenset({VendorJobState.OPEN, VendorJobState.FILLED, VendorJobState.RELEASED, VendorJobState.DONE})
@@ -36,6 +37,8 @@ def apply_effects(connection: Connection, database: Database, lease: Lease, effe
             case MoveChunk():
                 _move_chunk(connection, lease, effect)
                 got_on |= effect.to is ChunkState.ACKED
+            case StartOver():
+                start_over(connection, lease)
     return got_on
 
 
