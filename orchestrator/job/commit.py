@@ -63,7 +63,13 @@ class TakeBack:
     last_row: int
 
 
-Effect = NewVendorJob | MoveVendorJob | VendorProgress | Chunk | MoveChunk | TakeBack  # a Chunk: insert it
+@dataclass(frozen=True, kw_only=True)
+class StartOver:
+    """Take back all records of a download, their counts, and the steps that poll or fetch, but for this one."""
+
+
+# a Chunk: insert it
+Effect = NewVendorJob | MoveVendorJob | VendorProgress | Chunk | MoveChunk | TakeBack | StartOver
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ OrchestratorError
 ├── Throttled        the provider, or our limit, said later    try again when it says
 │   └── ApiLimitUsed the job's calls of today are used up       when the day turns
 ├── Rejected         the provider said never                   stop, tell a person
-│   ├── Gone         it has no such thing, or hides it         stop, tell a person
+│   ├── Gone         it has no such thing (any more)           stop, or ask for it anew
 │   └── Unauthorized the credentials are no longer good        reauthorize
 ├── Misbehaved       the provider broke its own contract       stop, tell a person
 ├── Fenced           another worker holds the step now         drop it, that worker won
@@ -91,7 +91,7 @@ class Rejected(OrchestratorError):
 
 
 class Gone(Rejected):
-    """The provider has no such thing, or does not show it to this user; the two look the same."""
+    """The provider has no such thing, has it no more, or does not show it to this user; they look the same."""
 
     code = "vendor_gone"
 

@@ -199,7 +199,7 @@ class TurnTaker:
             case Misbehaved() | Damaged():
                 return Stopped(reason=StopReason.MISMATCH, message=str(error))
             case Invalid():
-                return Stopped(reason=StopReason.BAD_INPUT, message=str(error))
+                return Stopped(reason=StopReason.BAD_INPUT, message=_refused(error))
             case _:
                 raise error
 
@@ -240,6 +240,10 @@ def back_off(failures: int) -> timedelta:
 
 def _is_abort(claim: Claim) -> bool:
     return claim.step.kind is StepKind.ABORT
+
+
+def _refused(error: Invalid) -> str:
+    return str(error) if error.code == "invalid" else f"{error.code}: {error}"
 
 
 def _used_up(error: Throttled) -> str:

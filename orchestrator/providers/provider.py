@@ -150,14 +150,18 @@ class Query(VendorJobs, Protocol):
 
     def splits(self, rows: int) -> bool:
         """Whether a result of so many rows may be worth reading in pieces side by side. Pure."""
-        ...
 
     def links(self, remote_id: str, walk: Cursor) -> Links | None:
         """Return the pieces that a walk ({}: from the start) has not seen yet; one call, also while the job runs.
 
-        None: the vendor does not offer any.
+        None: the vendor does not offer any. Raises Gone, as `status` and the pages of `results` do.
         """
-        ...
+
+    def behind(self, cursor: Cursor) -> Cursor | None:
+        """Return where a new query can go on, its result lost behind `cursor`; None: it must begin anew. Pure."""
+
+    def starting(self, start: Cursor) -> "Query":
+        """Return the query of what comes behind a start that `behind` has told; `results` begin at it, too."""
 
     @property
     def meta(self) -> Mapping[str, Any]:

@@ -1,12 +1,12 @@
 """Create: a vendor job that carries our marker where it can; an upload's is empty, a query's runs at once."""
 
 from orchestrator.job.chunk import VendorJobState
-from orchestrator.job.commit import Moved, MoveVendorJob, NewVendorJob, Outcome, TakeBack
+from orchestrator.job.commit import Moved, MoveVendorJob, NewVendorJob, Outcome, StartOver, TakeBack
 from orchestrator.job.errors import Fenced, Invalid, Rejected, Throttled, Unreachable
 from orchestrator.job.marker import new_marker
 from orchestrator.job.status import Direction
 from orchestrator.job.step import StepKind, Successor
-from orchestrator.providers.provider import VendorJobs
+from orchestrator.providers.provider import Query, VendorJobs
 from orchestrator.steps.sinks import query_of, sink_of
 from orchestrator.steps.step import Turn
 
@@ -19,11 +19,10 @@ def create(turn: Turn) -> Outcome:
     """
     is_query = turn.job.direction is Direction.DOWNLOAD
     if is_query and not turn.step.cursor.get("planned"):
-        plan = NewVendorJob(seq=turn.step.vendor_seq, marker=new_marker())
-        turn.save(plan, cursor={"planned": True})  # together: a query is planned by nobody before
-    query = query_of(turn) if is_query else None
+        _plan_query(turn)
+    query = _query(turn) if is_query else None
     planned, vendor_jobs = turn.vendor_job, query or sink_of(turn)
-    following = Moved(successors=[Successor(kind=_after(turn), vendor_seq=planned.seq)])
+    following = Moved(successors=[_following(turn, planned.seq)])
     found = None
     match planned.state:
         case VendorJobState.PLANNED:
@@ -58,8 +57,26 @@ def _intend(turn: Turn, seq: int) -> None:
         turn.save(intent, TakeBack(**again), cursor={})  # together: the next intent must not take back once more
 
 
-def _after(turn: Turn) -> StepKind:
-    return StepKind.POLL if turn.job.direction is Direction.DOWNLOAD else StepKind.UPLOAD
+def _plan_query(turn: Turn) -> None:
+    """Plan the query, which nobody has planned before; what a lost one left behind is taken back with it."""
+    plan = NewVendorJob(seq=turn.step.vendor_seq, marker=new_marker())
+    cursor = {**turn.step.cursor, "planned": True}
+    if cursor.get("anew"):
+        turn.save(StartOver(), plan, cursor=cursor)
+    else:
+        turn.save(plan, cursor=cursor)
+
+
+def _query(turn: Turn) -> Query:
+    start = turn.step.cursor.get("start")
+    return query_of(turn) if start is None else query_of(turn).starting(start)
+
+
+def _following(turn: Turn, seq: int) -> Successor:
+    if turn.job.direction is Direction.UPLOAD:
+        return Successor(kind=StepKind.UPLOAD, vendor_seq=seq)
+    cursor = {name: turn.step.cursor[name] for name in ("start", "before") if name in turn.step.cursor}
+    return Successor(kind=StepKind.POLL, vendor_seq=seq, cursor=cursor)
 
 
 def _look(turn: Turn, vendor_jobs: VendorJobs) -> str | None:

@@ -1,11 +1,14 @@
 """Fetch: records of a download, or the fates of an upload's rows, page by page from the cursor on."""
 
+from orchestrator.job.chunk import VendorJobState
 from orchestrator.job.commit import Moved, Outcome, Wait
 from orchestrator.job.criteria import DownloadCriteria
+from orchestrator.job.errors import Gone
 from orchestrator.job.record import Counts
 from orchestrator.job.status import Direction
 from orchestrator.providers.provider import Page, Plan, Source
 from orchestrator.steps.booking import book_fates
+from orchestrator.steps.lost import result_lost
 from orchestrator.steps.sinks import result_of
 from orchestrator.steps.step import Turn
 
@@ -18,25 +21,54 @@ def fetch(turn: Turn) -> Outcome:
 def _records(turn: Turn) -> Outcome:
     if turn.step.cursor.get("end"):
         return Moved()  # the last page was committed, the end of its turn was not
+    if not turn.step.vendor_seq:
+        return _Reading(turn, turn.vendor.source(_criteria(turn))).run()
+    if turn.vendor_job.state is VendorJobState.LOST:
+        return Moved()  # another query is planned
+    reading = _Reading(turn, result_of(turn))
+    try:
+        return reading.run()
+    except Gone as gone:
+        return result_lost(turn, gone, reading.cursor, reading.read)
+
+
+def _criteria(turn: Turn) -> DownloadCriteria:
     criteria = turn.job.criteria
     assert isinstance(criteria, DownloadCriteria)
-    source = result_of(turn) if turn.step.vendor_seq else turn.vendor.source(criteria)
-    turn.tell(meta=source.meta)
-    read, counted = turn.job.counts.read, turn.job.vendor_counted
-    room = None if criteria.limit is None else max(0, criteria.limit - turn.job.counts.stored)
-    for page in source.pages(turn.step.cursor, turn.may_go_on, room):
-        read += page.read
+    return criteria
+
+
+class _Reading:
+    """The reading of one source in one turn: where it is, and how many records the job has by now."""
+
+    def __init__(self, turn: Turn, source: Source) -> None:
+        self._turn = turn
+        self._source = source
+        self._counted = turn.job.vendor_counted
+        self.cursor = turn.step.cursor
+        self.read = turn.job.counts.read
+
+    def run(self) -> Outcome:
+        self._turn.tell(meta=self._source.meta)
+        limit = _criteria(self._turn).limit
+        room = None if limit is None else max(0, limit - self._turn.job.counts.stored)
+        for page in self._source.pages(self.cursor, self._turn.may_go_on, room):
+            self._take(page)
+            if page.next is None:
+                return Moved()
+            self.cursor = page.next
+        return Wait.nothing()
+
+    def _take(self, page: Page) -> None:
+        self.read += page.read
         if page.plan is not None:
-            _tell_plan(turn, page.plan)
+            _tell_plan(self._turn, page.plan)
         if page.vendor_counted is not None:
-            counted = page.vendor_counted
-            turn.tell(vendor_counted=counted)
-        if page.next is None and not page.cut and counted not in (None, read):
-            _count_again(turn, source, read, counted or 0)
-        _keep_page(turn, page)
-        if page.next is None:
-            return Moved()
-    return Wait.nothing()
+            self._counted = page.vendor_counted
+            self._turn.tell(vendor_counted=self._counted)
+        if page.next is None and not page.cut and self._counted not in (None, self.read):
+            _count_again(self._turn, self._source, self.read, self._counted or 0)
+        _keep_page(self._turn, page)
 
 
 def _tell_plan(turn: Turn, plan: Plan) -> None:

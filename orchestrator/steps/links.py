@@ -8,7 +8,7 @@ Links or one piece after the other: that is chosen once per vendor job, and kept
 """
 
 from orchestrator.job.commit import VendorProgress
-from orchestrator.job.errors import Misbehaved
+from orchestrator.job.errors import Gone
 from orchestrator.job.step import PARTITION_GAP, Cursor, StepKind, Successor
 from orchestrator.providers.links import Links
 from orchestrator.steps.sinks import query_of, remote_id_of
@@ -54,7 +54,7 @@ class LinkWalk:
     def _ask(self) -> Links | None:
         found = query_of(self._turn).links(remote_id_of(self._turn), self.cursor.get("walk", {}))
         if found is None and self.follows_links:
-            raise Misbehaved("the vendor", "the links to a result that it has shown before are gone")
+            raise Gone("the vendor", 404, "the links to a result that it has shown before")
         if WAY not in self.cursor:
             way = ONE_BY_ONE if found is None else LINKS
             self._turn.tell(event="result.way", data={"way": way})

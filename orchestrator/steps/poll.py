@@ -4,10 +4,12 @@ from datetime import timedelta
 
 from orchestrator.job.chunk import VendorJobState
 from orchestrator.job.commit import Moved, MoveVendorJob, Outcome, Stopped, VendorProgress, Wait
+from orchestrator.job.errors import Gone
 from orchestrator.job.status import Direction, StopReason, WaitReason
-from orchestrator.job.step import PARTITION_GAP, Cursor, StepKind, Successor
+from orchestrator.job.step import Cursor, StepKind, Successor
 from orchestrator.providers.provider import Phase, RemoteStatus
 from orchestrator.steps.links import LinkWalk
+from orchestrator.steps.lost import ended_badly, result_lost
 from orchestrator.steps.sinks import remote_id_of, sink_of, vendor_jobs_of
 from orchestrator.steps.step import Turn
 
@@ -16,10 +18,20 @@ LATEST = timedelta(minutes=5)
 
 
 def poll(turn: Turn) -> Outcome:
-    """Ask how far the vendor job has come; costs one call."""
-    seq = turn.vendor_job.seq
+    """Ask how far the vendor job has come; costs one call, and one for the links to rows that have come since."""
     if turn.vendor_job.state is VendorJobState.LOST:
-        return Moved()  # failed, and planned anew; a person has restarted the job since
+        return Moved()  # another one is planned
+    if turn.job.direction is Direction.UPLOAD:
+        return _poll(turn)
+    try:
+        return _poll(turn)
+    except Gone as gone:
+        cursor = turn.step.cursor
+        return result_lost(turn, gone, cursor.get("start"), cursor.get("before", 0))
+
+
+def _poll(turn: Turn) -> Outcome:
+    seq = turn.vendor_job.seq
     seen = vendor_jobs_of(turn).status(remote_id_of(turn))
     progress = VendorProgress(seq=seq, processed=seen.processed, errors=seen.errors, total=seen.total)
     match seen.phase:
@@ -61,12 +73,12 @@ def _ended(turn: Turn, seen: RemoteStatus, progress: VendorProgress) -> Outcome:
     _tell_end(turn, seen)
     done = MoveVendorJob(seq=seq, when=[VendorJobState.RELEASED, VendorJobState.DONE], to=VendorJobState.DONE)
     turn.save(progress, done)
-    return Moved() if pieces else _fetch_after(seq, seen)
+    return Moved() if pieces else _fetch_after(turn, seq, seen)
 
 
-def _fetch_after(seq: int, seen: RemoteStatus) -> Moved:
+def _fetch_after(turn: Turn, seq: int, seen: RemoteStatus) -> Moved:
     """Go on with the results; an upload's `fetch` stops the job where the vendor left rows behind."""
-    cursor = {}
+    cursor = turn.step.cursor.get("start", {})
     if seen.phase is not Phase.DONE:
         reason = StopReason.VENDOR_FAILED if seen.phase is Phase.FAILED else StopReason.VENDOR_ABORTED
         cursor = {"early": {"reason": reason, "message": seen.message or f"the vendor's job is {seen.word}"}}
@@ -80,20 +92,14 @@ def _tell_end(turn: Turn, seen: RemoteStatus) -> None:
         data = {"state": seen.word, "message": seen.message, "processed": seen.processed}
         turn.tell(event="vendor_job.ended_early", data=data)
     if turn.job.direction is Direction.DOWNLOAD:
-        turn.tell(vendor_counted=seen.processed)
+        turn.tell(vendor_counted=turn.step.cursor.get("before", 0) + seen.processed)
 
 
 def _ended_badly(turn: Turn, seen: RemoteStatus) -> Stopped:
-    """Stop the job. A query left nothing behind: another one is planned, for when the job is restarted."""
     if turn.job.direction is Direction.DOWNLOAD:
-        lost, again = turn.step.vendor_seq, turn.step.vendor_seq + PARTITION_GAP
-        turn.save(
-            MoveVendorJob(seq=lost, when=[VendorJobState.RELEASED], to=VendorJobState.LOST),
-            successors=[Successor(kind=StepKind.CREATE, vendor_seq=again)],
-        )
-    if seen.phase is Phase.FAILED:
-        return Stopped(reason=StopReason.VENDOR_FAILED, message=seen.message or "the vendor's job failed")
-    return Stopped(reason=StopReason.VENDOR_ABORTED, message=seen.message or "the vendor's job was aborted")
+        return ended_badly(turn, seen)
+    reason = StopReason.VENDOR_FAILED if seen.phase is Phase.FAILED else StopReason.VENDOR_ABORTED
+    return Stopped(reason=reason, message=seen.message or f"the vendor's job ended as {seen.word}")
 
 
 def next_look(elapsed: timedelta, seen: RemoteStatus, before: int | None = None) -> timedelta:

@@ -6,10 +6,19 @@ from typing import Any
 from sqlalchemy import Connection, exists, insert, or_, update
 
 from orchestrator.job.chunk import Chunk, ChunkState, VendorJobState
-from orchestrator.job.commit import Effect, MoveChunk, MoveVendorJob, NewVendorJob, TakeBack, VendorProgress
+from orchestrator.job.commit import (
+    Effect,
+    MoveChunk,
+    MoveVendorJob,
+    NewVendorJob,
+    StartOver,
+    TakeBack,
+    VendorProgress,
+)  # fmt: skip
 from orchestrator.job.errors import Fenced
 from orchestrator.job.step import Lease
 from orchestrator.store.engine import Database
+from orchestrator.store.start_over import start_over
 from orchestrator.store.tables import chunks, vendor_jobs
 from orchestrator.store.taking_back import take_back
 
@@ -39,6 +48,8 @@ def apply_effects(connection: Connection, database: Database, lease: Lease, effe
                 got_on |= effect.to is ChunkState.ACKED
             case TakeBack():
                 take_back(connection, lease.job_id, effect)
+            case StartOver():
+                start_over(connection, lease)
     return got_on
 
 

@@ -14,6 +14,7 @@ from orchestrator.providers.salesforce import query
 from orchestrator.sandbox.faults import Fault, Match
 from orchestrator.sandbox.options import Options
 from tests.lifecycle.seams import Died
+from tests.lifecycle.vendors_time import run_with_the_vendor
 from tests.lifecycle.workshop import LEASE_RUNS_OUT, Workshop
 
 PAGES = Match(method="GET", path="/result[Pp]ages")
@@ -49,21 +50,6 @@ def asked(workshop: Workshop, path: str) -> int:
         return sum(path in entry.target for entry in workshop.sandbox.world.ledger.log(0, 100_000))
 
 
-def runs_with_the_vendor(workshop: Workshop, job: Job) -> Job:
-    """Run the job while the vendor's time is told by the same clock as ours."""
-    clock, seen = workshop.sandbox.world.clock, workshop.time_told.shift
-
-    def together() -> bool:
-        nonlocal seen
-        clock.advance((workshop.time_told.shift - seen).total_seconds())
-        seen = workshop.time_told.shift
-        return False
-
-    with workshop.sandbox.world.lock:
-        clock.tell(True)
-    return workshop.run(job, until=together)
-
-
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("style", ["absolute", "path", "version"])
 def test_links_of_either_shape_lead_to_the_same_file_as_sets(workshop: Workshop, shape: str, style: str) -> None:
@@ -89,7 +75,7 @@ def test_what_has_links_is_fetched_while_the_query_runs(workshop: Workshop, shap
     workshop.sandbox.world.change(change)
     job = contacts(workshop)
 
-    done = runs_with_the_vendor(workshop, job)
+    done = run_with_the_vendor(workshop, job)
 
     stored = [name for name, _ in workshop.story(job)]
     assert done.status is JobStatus.COMPLETED

@@ -96,13 +96,49 @@ def test_a_query_without_fields_asks_for_all_that_bulk_can_read(workshop: Worksh
 
 
 def test_an_object_that_does_not_exist_is_answered_with_the_nearest_names(workshop: Workshop) -> None:
-    job = asked(workshop, "Depot", select_fields=None)
+    job = asked(workshop, "Depot", select_fields=("Id",))
 
     done = workshop.run(job)
 
     assert (done.status, done.stop_reason) == (JobStatus.ABORTED, StopReason.BAD_INPUT)
+    assert str(done.status_message).startswith("unknown_object: objectName:")
     assert "Depot__c" in str(done.status_message)
     assert told(workshop)["query"] == []
+
+
+@pytest.mark.parametrize(
+    ("criteria", "field", "nearest"),
+    [
+        ({"select_fields": ("Id", "LastNme")}, "selectFields", "LastName"),
+        ({"select_fields": ("Id", "Acount.Name")}, "selectFields", "Account.Name"),
+        (
+            {"filter_date_field": "CreatedDat", "from_": datetime(2001, 1, 1, tzinfo=UTC)},
+            "filterDateField",
+            "CreatedDate",
+        ),
+    ],
+)
+def test_a_field_that_does_not_exist_is_answered_with_the_nearest_names_before_a_query_is_spent(
+    workshop: Workshop, criteria: dict[str, Any], field: str, nearest: str
+) -> None:
+    job = asked(workshop, "Contact", **{"select_fields": ("Id",), **criteria})
+
+    done = workshop.run(job)
+
+    assert (done.status, done.stop_reason) == (JobStatus.ABORTED, StopReason.BAD_INPUT)
+    assert str(done.status_message).startswith(f"unknown_field: {field}:")
+    assert nearest in str(done.status_message)
+    assert (told(workshop)["query"], done.api_calls_total) == ([], 1)
+
+
+def test_fields_are_known_in_any_spelling_those_of_parents_too(workshop: Workshop) -> None:
+    with workshop.sandbox.world.lock:
+        workshop.sandbox.world.salesforce.add({"Contact": 3}, {}, [])
+    job = asked(workshop, "contact", select_fields=("ID", "account.NAME"))
+
+    done = workshop.run(job)
+
+    assert (done.status, done.counts.stored) == (JobStatus.COMPLETED, 3)
 
 
 def test_own_soql_is_sent_as_it_is(workshop: Workshop) -> None:
@@ -224,18 +260,6 @@ def test_a_query_that_fails_stops_the_job_and_a_restart_asks_anew(workshop: Work
     assert "QUERY_TIMEOUT" in str(failed.status_message)
     assert done.status is JobStatus.COMPLETED
     assert in_order(workshop.lines(job)) == in_order(rows)
-
-
-def test_a_locator_that_has_run_out_stops_the_job_with_the_reason(workshop: Workshop) -> None:
-    depots(workshop, 300)
-    job = asked(workshop, page_size=100)
-    refused = Fault(status=400, body='[{"errorCode":"INVALID_QUERY_LOCATOR","message":"invalid query locator"}]')
-    workshop.sandbox.world.order(refused, Match(path="locator="), times=9)
-
-    done = workshop.run(job)
-
-    assert done.status is JobStatus.ABORTED
-    assert "INVALID_QUERY_LOCATOR" in str(done.status_message)
 
 
 def test_a_canceled_download_stops_the_query(workshop: Workshop) -> None:

@@ -7,6 +7,7 @@ from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import DownloadCriteria, UploadCriteria
 from orchestrator.job.errors import Invalid
 from orchestrator.providers.provider import Check, Source
+from orchestrator.providers.salesforce.describe import Describer
 from orchestrator.providers.salesforce.ingest import SalesforceIngest
 from orchestrator.providers.salesforce.listing import SalesforceJobs
 from orchestrator.providers.salesforce.query import SalesforceQuery
@@ -22,6 +23,7 @@ class Salesforce:
     def __init__(self, http: VendorClient, settings: Mapping[str, Any]) -> None:
         self._http = http
         self._base = base_path(settings)
+        self._describer = Describer(http, self._base)
 
     def check(self) -> Check:
         """Ask who we are, and in which org; two calls."""
@@ -39,7 +41,7 @@ class Salesforce:
 
     def query(self, criteria: DownloadCriteria) -> SalesforceQuery:
         """Return the query that the criteria ask for."""
-        return SalesforceQuery(self._http, self._base, criteria)
+        return SalesforceQuery(self._http, self._base, criteria, self._describer)
 
     def sink(self, criteria: UploadCriteria) -> SalesforceIngest:
         """Return the ingest jobs of the criteria's operation."""

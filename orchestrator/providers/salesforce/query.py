@@ -3,7 +3,10 @@
 https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/query_get_job_results.htm
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -12,44 +15,47 @@ import httpx
 
 from orchestrator.http.client import Ahead, VendorClient
 from orchestrator.job.criteria import DownloadCriteria, FileFormat
-from orchestrator.job.errors import Misbehaved, Rejected
+from orchestrator.job.errors import Gone, Misbehaved, Rejected, Unauthorized
 from orchestrator.job.step import Cursor
 from orchestrator.providers.links import Links
 from orchestrator.providers.provider import GoOn, Page, RemoteStatus
 from orchestrator.providers.salesforce import soql
 from orchestrator.providers.salesforce.conditions import Conditions, conditions
-from orchestrator.providers.salesforce.describe import fields_of
+from orchestrator.providers.salesforce.describe import Describer, check_fields
 from orchestrator.providers.salesforce.jobs import BulkJobs
 from orchestrator.providers.salesforce.links import LINK, links_of
 from orchestrator.providers.salesforce.sieve import Sieve
-from orchestrator.providers.salesforce.table import as_sent, jsonl
-from orchestrator.providers.salesforce.wire import CSV, JSON, PROVIDER, FieldInfo, LinkList, read
+from orchestrator.providers.salesforce.table import Table, as_sent, jsonl
+from orchestrator.providers.salesforce.wire import CSV, JSON, PROVIDER, LinkList, read
 
 SET_ROWS = 10_000  # of one call, where the criteria do not say; a crash repeats one set
 LARGEST_SET = 250_000
 END = "null"  # the locator of the last set, in letters
 NO_CONTENT = 204
+NOT_FOUND, OLD_VERSION, REFUSED = 404, 409, 400
+LOST = (NOT_FOUND, OLD_VERSION, REFUSED)  # a job that is gone or of another API version, a locator that has run out
+KEY = "key"  # in a cursor: the last id that was read
 NO_LINKS = frozenset({400, 404})  # not before API version 58.0, nor in every org
 
 
 class SalesforceQuery:
     """The query that some criteria ask for."""
 
-    def __init__(self, http: VendorClient, base: str, criteria: DownloadCriteria) -> None:
+    def __init__(self, http: VendorClient, base: str, criteria: DownloadCriteria, describer: Describer) -> None:
         self._http = http
         self._base = base
         self._criteria = criteria
+        self._describer = describer
         self._jobs = BulkJobs(http, base, "query")
 
     def create(self, marker: str) -> str:
-        """Start the query; return the id of its job. One call, and one before it where the fields must be known.
+        """Start the query; return the id of its job. One call, and one before it where the query is written here.
 
-        The job cannot carry the marker. Raises Invalid for an object that does not exist.
+        The job cannot carry the marker. Raises Invalid for an object or a field that does not exist.
         """
-        criteria, types, found = self._criteria, self._types, self._conditions
-        operation = "queryAll" if criteria.include_deleted else "query"
-        query = soql.written(criteria, types, found.soql, found.fields_here)
-        return self._jobs.create({"operation": operation, "query": query})
+        operation = "queryAll" if self._criteria.include_deleted else "query"
+        text = text_of(self._criteria, self._describer, self._conditions)
+        return self._jobs.create({"operation": operation, "query": text})
 
     @property
     def meta(self) -> Mapping[str, Any]:
@@ -57,17 +63,18 @@ class SalesforceQuery:
         return self._conditions.parted.meta if self._criteria.where is not None else {}
 
     @cached_property
-    def _fields(self) -> Sequence[FieldInfo]:
-        needed = soql.needs_fields(self._criteria)
-        return fields_of(self._http, self._base, self._criteria.object_name) if needed else ()
-
-    @property
-    def _types(self) -> Mapping[str, str]:
-        return {field.name: field.type for field in self._fields}
-
-    @cached_property
     def _conditions(self) -> Conditions:
-        return conditions(self._criteria.where, self._criteria.object_name, self._fields)
+        where, name = self._criteria.where, self._criteria.object_name
+        return conditions(where, name, () if where is None else self._describer.of(name).fields)
+
+    def behind(self, cursor: Cursor) -> Cursor | None:
+        """Return the last id that was read, where the query is in the order of ids."""
+        return {KEY: cursor[KEY]} if KEY in cursor else None
+
+    def starting(self, start: Cursor) -> "SalesforceQuery":
+        """Return the same query behind an id."""
+        rest = soql.behind(self._criteria.soql or "", start[KEY])
+        return SalesforceQuery(self._http, self._base, replace(self._criteria, soql=rest), self._describer)
 
     def find(self, marker: str) -> str | None:
         """Find nothing: a job shows neither a marker nor its query."""
@@ -80,7 +87,8 @@ class SalesforceQuery:
 
     def status(self, remote_id: str) -> RemoteStatus:
         """Tell how far the query has come; one call."""
-        return self._jobs.status(remote_id)
+        with _lost_where(NOT_FOUND):
+            return self._jobs.status(remote_id)
 
     def abort(self, remote_id: str, released: bool) -> bool:
         """Stop the query; False where it has ended."""
@@ -93,12 +101,14 @@ class SalesforceQuery:
         """
         criteria = self._criteria
         one_reader = criteria.partitions == 1 or (criteria.where is not None and criteria.limit is not None)
-        return not one_reader and rows > SET_ROWS
+        return not one_reader and rows > SET_ROWS and not soql.is_in_order(criteria.soql)
 
     def links(self, remote_id: str, walk: Cursor) -> Links | None:
         """Return the links that a walk has not seen yet; None where the org, or its API version, has no such thing."""
         try:
-            answer = self._http.get(self._jobs.path(remote_id, "resultPages"), params=walk.get("page"), headers=JSON)
+            with _lost_where(OLD_VERSION):
+                path = self._jobs.path(remote_id, "resultPages")
+                answer = self._http.get(path, params=walk.get("page"), headers=JSON)
         except Rejected as refused:
             if refused.status in NO_LINKS:
                 return None
@@ -108,6 +118,19 @@ class SalesforceQuery:
     def results(self, remote_id: str) -> "QueryResults":
         """Return the result of a query job that is done."""
         return QueryResults(self._http, self._jobs.path(remote_id, "results"), self._criteria)
+
+
+def text_of(criteria: DownloadCriteria, describer: Describer, found: Conditions) -> str:
+    """Return the query of the criteria, once everything that it names is known to be there; one call at most.
+
+    Raises Invalid with the nearest names. The user's own SOQL is judged by the org, which refuses it without a job.
+    """
+    if not soql.needs_fields(criteria):
+        return soql.written(criteria, {})
+    thing = describer.of(criteria.object_name)
+    check_fields(thing, criteria.select_fields or (), "selectFields")
+    check_fields(thing, [criteria.filter_date_field] if criteria.filter_date_field else (), "filterDateField")
+    return soql.written(criteria, thing.types, found.soql, found.fields_here)
 
 
 class QueryResults:
@@ -121,6 +144,7 @@ class QueryResults:
         self._as_sent = criteria.format is FileFormat.CSV  # where a null and an empty cell are the same
         self._header: bytes | None = None
         self._rows = min(criteria.page_size or SET_ROWS, LARGEST_SET)
+        self._in_order = soql.is_in_order(criteria.soql)
 
     @property
     def meta(self) -> Mapping[str, Any]:
@@ -133,13 +157,16 @@ class QueryResults:
         A piece is one set, whatever it says of a next one: that is a piece of its own.
         """
         if LINK in cursor:
-            yield self._page(self._http.get(self._path, params=cursor[LINK], headers=CSV), None, room)
+            with _lost_where(*LOST):
+                answer = self._http.get(self._path, params=cursor[LINK], headers=CSV)
+            yield self._page(answer, None, room)
             return
         ahead = self._ask(cursor)
         try:
             while True:
-                answer = ahead.result()
-                after = _following(answer, cursor)
+                with _lost_where(*LOST):
+                    answer = ahead.result()
+                after = self._behind(answer, cursor)
                 goes_on = after is not None and go_on()
                 if after is not None and goes_on:
                     ahead = self._ask(after)
@@ -152,12 +179,18 @@ class QueryResults:
         finally:
             ahead.drop()
 
+    def _behind(self, answer: httpx.Response, cursor: Cursor) -> Cursor | None:
+        after = _following(answer, cursor)
+        last = _last_id(answer.content) if after is not None and self._in_order else None
+        return after if after is None or last is None else {**after, KEY: last}
+
     def count(self) -> int | None:
         """Ask nothing: a result does not grow."""
         return None
 
     def _ask(self, cursor: Cursor) -> Ahead:
-        return self._http.ahead(self._path, params={"maxRecords": self._rows, **cursor}, headers=CSV)
+        place = {"locator": cursor["locator"]} if "locator" in cursor else {}
+        return self._http.ahead(self._path, params={"maxRecords": self._rows, **place}, headers=CSV)
 
     def _page(self, answer: httpx.Response, after: Cursor | None, room: int | None) -> Page:
         header, body, rows = self._decoded(answer.content)
@@ -178,6 +211,27 @@ class QueryResults:
             raise Misbehaved(PROVIDER, "a set with other columns than the set before it")
         self._header = header
         return header, body, rows
+
+
+@contextmanager
+def _lost_where(*statuses: int) -> Iterator[None]:
+    """Raise Gone for a refusal with one of these: what was there is there no more."""
+    try:
+        yield
+    except Unauthorized:
+        raise
+    except Rejected as refused:
+        if refused.status not in statuses:
+            raise
+        raise Gone(PROVIDER, refused.status, refused.text) from None
+
+
+def _last_id(body: bytes) -> str | None:
+    """Return the id in the last row of a set; None where it has no row."""
+    table = Table(body)
+    at = [name.casefold() for name in table.header].index("id")
+    last = deque((row[at] for row in table.rows()), maxlen=1)
+    return last[0] if last else None
 
 
 def _following(answer: httpx.Response, cursor: Cursor) -> Cursor | None:

@@ -14,6 +14,13 @@ OBJECT = re.compile(r"[A-Za-z]\w*", re.ASCII)
 FIELD = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*", re.ASCII)
 TEXTS = re.compile(r"'(?:\\.|[^'\\])*'")
 FROM = re.compile(r"^\s*select\b.*?\bfrom\s+([A-Za-z]\w*)", re.I | re.S | re.ASCII)
+BRACKETS = re.compile(r"\([^()]*\)")
+KEY = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?", re.ASCII)
+CLAUSE = re.compile(r"\b(with|group\s+by|having|limit|offset|order\s+by)\b", re.I)
+IN_ORDER = re.compile(
+    r"\s*select\s+(?P<columns>[\w\s.,]+?)\s+from\s+\w+(\s+where\s+(?P<where>.+?))?(?P<order>\s+order\s+by\s+id(\s+asc)?)",
+    re.I | re.S | re.ASCII,
+)
 REFUSED: Mapping[str, str] = {
     "GROUP BY": r"\bgroup\s+by\b",
     "OFFSET": r"\boffset\s+\d",
@@ -23,6 +30,7 @@ REFUSED: Mapping[str, str] = {
     "subqueries of children": r"^\s*select\b[^']*\(\s*select\b.*\)\s*(,|from\b)",
 }
 COMPOUND = frozenset({"address", "location"})  # refused by Bulk; their parts are fields of their own
+DATES = frozenset({"date", "datetime"})
 UNREADABLE = COMPOUND | {"base64"}
 
 
@@ -51,11 +59,40 @@ def object_of(soql: str) -> str:
     return found[1]
 
 
+def behind(soql: str, key: str) -> str | None:
+    """Return the query of what comes behind an id; None where the query is not in the order of ids, which it selects.
+
+    A LIMIT, an OFFSET, an alias, a WITH: then it is not known what is left.
+    """
+    found = IN_ORDER.fullmatch(_veiled(soql))
+    if found is None or not KEY.fullmatch(key) or CLAUSE.search(found["where"] or ""):
+        return None
+    if "id" not in [name.strip().casefold() for name in found["columns"].split(",")]:
+        return None
+    text, more = soql.rstrip(), f"Id > '{key}'"
+    if found["where"] is None:
+        at = found.start("order")
+        return f"{text[:at]} WHERE {more}{text[at:]}"
+    start, end = found.span("where")
+    return f"{text[:start]}({text[start:end]}) AND {more}{text[end:]}"
+
+
+def is_in_order(soql: str | None) -> bool:
+    """Whether `behind` knows how the query goes on."""
+    return soql is not None and behind(soql, "0" * 15) is not None
+
+
+def _veiled(soql: str) -> str:
+    """Return the query, as long as it was, without what its texts and brackets hold."""
+    text = TEXTS.sub(lambda found: "'" * len(found[0]), soql.rstrip())
+    while (next_ := BRACKETS.sub(lambda found: "." * len(found[0]), text)) != text:
+        text = next_
+    return text
+
+
 def needs_fields(criteria: DownloadCriteria) -> bool:
-    """Whether the query can be written only with a look at the object's fields."""
-    if criteria.soql is not None:
-        return False
-    return criteria.select_fields is None or criteria.filter_date_field is not None or criteria.where is not None
+    """Whether the query is to be written, which needs a look at the object's fields."""
+    return criteria.soql is None
 
 
 def written(
@@ -66,7 +103,7 @@ def written(
     `terms` are conditions besides the dates. `fields_here` are read too, for a filter that is applied here; the limit
     is then none of the query's.
 
-    Raises Invalid where a named field does not exist.
+    Raises Invalid where the date to filter by is none.
     """
     if criteria.soql is not None:
         return criteria.soql
@@ -83,7 +120,10 @@ def _bounds(criteria: DownloadCriteria, types: Mapping[str, str]) -> Sequence[st
     name = criteria.filter_date_field
     if name is None:
         return ()
-    is_date = types.get(name) == "date"
+    kind = {field.casefold(): kind for field, kind in types.items()}.get(name.casefold(), "datetime")
+    if kind not in DATES and "." not in name:
+        raise Invalid("filterDateField", f"{name} is no date but a {kind}", "Like CreatedDate or SystemModstamp.")
+    is_date = kind == "date"
     bounds = ((">=", criteria.from_, True), ("<=", criteria.to, False))
     return [f"{name} {sign} {_literal(at, is_date, up=up)}" for sign, at, up in bounds if at is not None]
 

@@ -92,6 +92,7 @@ class FieldInfo(Struct, kw_only=True, rename="camel"):
     name: str
     type: str = ""
     filterable: bool = True
+    relationship_name: str | None = None  # of a reference: how its parent's fields are named
 
 
 class ObjectInfo(Struct, kw_only=True, rename="camel"):
@@ -101,6 +102,11 @@ class ObjectInfo(Struct, kw_only=True, rename="camel"):
     label: str = ""
     label_plural: str = ""
     fields: Sequence[FieldInfo] = ()
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The type of each field."""
+        return {field.name: field.type for field in self.fields}
 
 
 class ObjectList(Struct, kw_only=True, rename="camel"):

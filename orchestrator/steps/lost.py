@@ -1,0 +1,61 @@
+"""A query's result that the vendor no longer has: the query is asked anew, behind the last key where that can be."""
+
+from datetime import timedelta
+
+from orchestrator.job.chunk import VendorJobState
+from orchestrator.job.commit import Moved, MoveVendorJob, Outcome, Stopped
+from orchestrator.job.errors import Gone
+from orchestrator.job.status import StopReason
+from orchestrator.job.step import PARTITION_GAP, Cursor, StepKind, Successor
+from orchestrator.providers.provider import Phase, RemoteStatus
+from orchestrator.steps.sinks import query_of, remote_id_of
+from orchestrator.steps.step import Turn
+
+MOST_LOST = 3  # queries for the same job before a person must look; each may be of hours
+
+
+def result_lost(turn: Turn, gone: Gone, cursor: Cursor | None = None, read: int = 0) -> Outcome:
+    """Plan another query, or stop where the vendor says that this one did not end well.
+
+    `cursor` is behind the `read` records that the job has by now. A result in the order of its keys goes on behind the
+    last one; of any other all is taken back, in the commit that plans the next query (see steps/create.py).
+    """
+    query = query_of(turn)
+    try:
+        seen = query.status(remote_id_of(turn))
+    except Gone:
+        seen = None
+    if seen is not None and seen.phase in (Phase.FAILED, Phase.ABORTED):
+        return ended_badly(turn, seen)
+    start = query.behind(cursor or {})
+    tried = turn.vendor_job.seq // PARTITION_GAP
+    data = {"vendorJobId": turn.vendor_job.remote_id, "message": gone.text, "from": "start" if start is None else "key"}
+    turn.tell(event="vendor_job.lost", data=data)
+    _plan(turn, {"anew": True} if start is None else {"start": start, "before": read}, 2**tried)
+    if tried >= MOST_LOST * (1 + turn.job.restarts):
+        message = f"the vendor lost the result of the query {tried + 1} times: {gone.text}"
+        return Stopped(reason=StopReason.VENDOR_FAILED, message=message)
+    return Moved()
+
+
+def ended_badly(turn: Turn, seen: RemoteStatus) -> Stopped:
+    """Stop the job; another query is planned, for when it is restarted."""
+    _plan(turn, {"anew": True}, 0)
+    if seen.phase is Phase.FAILED:
+        return Stopped(reason=StopReason.VENDOR_FAILED, message=seen.message or "the vendor's job failed")
+    return Stopped(reason=StopReason.VENDOR_ABORTED, message=seen.message or "the vendor's job was aborted")
+
+
+def _plan(turn: Turn, cursor: Cursor, seconds: int) -> None:
+    lost = turn.vendor_job.seq
+    turn.save(
+        MoveVendorJob(seq=lost, when=[VendorJobState.RELEASED, VendorJobState.DONE], to=VendorJobState.LOST),
+        successors=[
+            Successor(
+                kind=StepKind.CREATE,
+                vendor_seq=lost + PARTITION_GAP,
+                cursor=cursor,
+                due_in=timedelta(seconds=seconds),
+            )
+        ],
+    )
