@@ -20,6 +20,8 @@ BATCH = 2_000  # rows decoded at once, so that a large set is never held as cell
 Record = Mapping[str, str | None]
 
 _encoder = msgspec.json.Encoder()
+_raw = msgspec.json.Decoder(list[msgspec.Raw])
+_record = msgspec.json.Decoder(dict[str, str | None])
 
 
 class Table:
@@ -40,8 +42,8 @@ class Table:
 
     def _read(self, body: bytes) -> Iterator[list[str]]:
         try:
-            text = body.decode("utf-8-sig").replace("\0", "")
-            yield from filter(None, csv.reader(io.StringIO(text, newline=""), strict=True))
+            lines = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8-sig", newline="")  # decoded as it is read
+            yield from filter(None, csv.reader((line.replace("\0", "") for line in lines), strict=True))
         except (csv.Error, UnicodeDecodeError) as error:
             raise Misbehaved(PROVIDER, f"a result that is no CSV in UTF-8: {error}") from None
 
@@ -71,17 +73,29 @@ def _set_values(header: Sequence[str], row: Sequence[str]) -> dict[str, str | No
     return {name: cell for name, cell in zip(header, row, strict=True) if cell}
 
 
-def written(records: Sequence[Record]) -> bytes:
-    """Return records as an upload in UTF-8 with LF; a field that a record does not have is an empty cell."""
-    header = list(dict.fromkeys(name for record in records for name in record))
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(_cells(header, records))
-    return out.getvalue().encode()
+def written(records: bytes) -> bytes:
+    """Return records (a JSON array) as an upload in UTF-8 with LF; a field that a record lacks is an empty cell.
+
+    Few of them are decoded at once: memory is that of the text.
+    """
+    raw = _raw.decode(records)
+    header = dict.fromkeys(name for batch in _batches(raw) for record in batch for name in record)
+    out = io.BytesIO()
+    with io.TextIOWrapper(out, "utf-8", newline="") as text:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(header)
+        for batch in _batches(raw):
+            writer.writerows(_cells(header, batch))
+        text.flush()
+        return out.getvalue()
 
 
-def _cells(header: Sequence[str], records: Iterable[Record]) -> Iterator[list[str]]:
+def _batches(raw: Sequence[msgspec.Raw]) -> Iterator[list[Record]]:
+    for start in range(0, len(raw), BATCH):
+        yield [_record.decode(record) for record in raw[start : start + BATCH]]
+
+
+def _cells(header: Iterable[str], records: Iterable[Record]) -> Iterator[list[str]]:
     for record in records:
         yield [NULL if (value := record.get(name, "")) is None else value for name in header]
 
