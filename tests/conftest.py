@@ -2,7 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -157,3 +159,20 @@ def _run(statement: str) -> None:
     with database.write() as connection:
         connection.execute(text(statement))
     database.dispose()
+
+
+@pytest.fixture
+def at_most() -> Callable[[int], AbstractContextManager[None]]:
+    """Promise that a block never holds more than so many mebibytes."""
+    return _at_most
+
+
+@contextmanager
+def _at_most(mebibytes: int) -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < mebibytes << 20

@@ -104,9 +104,12 @@ class Fate:
     key: int  # the vendor's row id; rises strictly
     status: str  # success | error
     record: bytes  # the record as echoed by the vendor, JSON
-    error: str | None
+    error: str | None  # the vendor's whole words
     resource: bytes  # JSON object
-    retryable: bool = False  # refused, but the same row may pass when it is sent again
+    code: str | None = None  # of an error, where the vendor has codes
+    message: str | None = None  # of an error, without its code
+    retryable: bool = False  # an error that may pass: the same row may be taken another time
+    identifier: str | None = None  # what the user knows the row by
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,8 @@
 import hashlib
 import itertools
 import struct
-from collections.abc import Mapping, Sequence, Set
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +16,10 @@ from orchestrator.results.canonical import canonical, canonical_hash
 __all__ = [
     "ChunkCutter",
     "CutChunk",
+    "SentChunk",
     "canonical",
     "canonical_hash",
     "chunk_key",
-    "chunk_records",
     "cut_again",
     "input_key",
     "pack_rows",
@@ -27,7 +28,7 @@ __all__ = [
     "unpack_rows",
 ]
 
-ROW_BYTES = 16  # of a rows object: source row number, hash of the canonical record; both u64, little-endian
+ROW_BYTES = 16  # of a rows object: source row number, hash of the canonical record; both u64, little-endian; by hash
 
 _encoder = msgspec.json.Encoder()
 _records = msgspec.json.Decoder(list[msgspec.Raw])
@@ -54,18 +55,14 @@ def selection_key(word: str) -> str:
 
 
 def pack_rows(rows: Sequence[tuple[int, int]]) -> bytes:
-    """Write (row number, hash) pairs as a rows object."""
-    return struct.pack(f"<{2 * len(rows)}Q", *itertools.chain.from_iterable(rows))
+    """Write (row number, hash) pairs as a rows object, sorted by hash, those with one hash by row."""
+    in_order = sorted(rows, key=lambda pair: (pair[1], pair[0]))
+    return struct.pack(f"<{2 * len(rows)}Q", *itertools.chain.from_iterable(in_order))
 
 
 def unpack_rows(body: bytes) -> list[tuple[int, int]]:
-    """Read a rows object back."""
-    return list(struct.iter_unpack("<QQ", body))
-
-
-def chunk_records(body: bytes) -> list[bytes]:
-    """Return the records of a chunk's object, each as JSON."""
-    return [bytes(each) for each in _records.decode(body)]
+    """Read a rows object back, in the order of the rows."""
+    return sorted(struct.iter_unpack("<QQ", body))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +113,24 @@ class ChunkCutter:
         cut = _cut(self._records, self._rows)
         self._start()
         return cut
+
+
+class SentChunk:
+    """The records of a chunk, held in its own bytes, by the source rows they came from."""
+
+    def __init__(self, body: bytes, rows_object: bytes) -> None:
+        """Take the chunk's two objects."""
+        self._rows = [row for row, _ in unpack_rows(rows_object)]
+        self._records = _records.decode(body)
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        """Yield (row, record) in the order they were sent."""
+        return zip(self._rows, map(bytes, self._records), strict=True)
+
+    def record_of(self, row: int) -> bytes | None:
+        """Return the record of a source row; None where it is in another chunk."""
+        place = bisect_left(self._rows, row)
+        return bytes(self._records[place]) if place < len(self._rows) and self._rows[place] == row else None
 
 
 def cut_again(body: bytes, rows_object: bytes, wanted: Set[int]) -> CutChunk | None:

@@ -74,6 +74,7 @@ class Options:
     sf_shuffle: int = 7  # seed of the order of ingest results and of the job list; 0: as they came
     sf_shuffle_pages: bool = True  # query results without ORDER BY come in any order
     sf_rerender: bool = False  # large numbers in results come back as 9.12260031E8
+    sf_lost_columns: tuple[str, ...] = ()  # columns that are blank in results of ingest jobs
     sf_strict_breaks: bool = False  # a line break of the other kind fails the job within quotes too
     sf_nul: bool = False  # a result file has a NUL in its last cell
     sf_gzip: bool = False  # CSV answers are packed for callers that take it

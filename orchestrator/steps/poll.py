@@ -12,6 +12,7 @@ from orchestrator.steps.links import LinkWalk
 from orchestrator.steps.lost import ended_badly, result_lost
 from orchestrator.steps.sinks import remote_id_of, sink_of, vendor_jobs_of
 from orchestrator.steps.step import Turn
+from orchestrator.steps.unprocessed import EARLY
 
 SOONEST = timedelta(seconds=1)
 LATEST = timedelta(minutes=5)
@@ -81,7 +82,7 @@ def _fetch_after(turn: Turn, seq: int, seen: RemoteStatus) -> Moved:
     cursor = turn.step.cursor.get("start", {})
     if seen.phase is not Phase.DONE:
         reason = StopReason.VENDOR_FAILED if seen.phase is Phase.FAILED else StopReason.VENDOR_ABORTED
-        cursor = {"early": {"reason": reason, "message": seen.message or f"the vendor's job is {seen.word}"}}
+        cursor = {EARLY: {"reason": reason, "message": seen.message or f"the vendor's job is {seen.word}"}}
     return Moved(successors=[Successor(kind=StepKind.FETCH, vendor_seq=seq, partition=seq, cursor=cursor)])
 
 

@@ -44,7 +44,8 @@ class _Bad:
     rows: list[int] = field(default_factory=list)
 
     def add(self, number: int, code: str, message: str) -> None:
-        self.lines.append(outcome_line(number, "error", b"null", message, b"null", code=code))
+        notes = {"code": code, "retryable": False}
+        self.lines.append(outcome_line(number, "error", b"null", message, b"null", notes=notes))
         self.errors.append(
             RowError(row=number, identifier=None, code=code, message=message, retryable=False, phase="split")
         )

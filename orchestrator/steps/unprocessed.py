@@ -15,12 +15,14 @@ from orchestrator.results.fates import outcome_line
 from orchestrator.steps.sinks import remote_id_of
 from orchestrator.steps.step import Turn
 
+EARLY = "early"  # of a cursor: why the vendor job ended before its rows did
 NO_FATE = "the vendor told no fate"
 
 
 def book_unprocessed(turn: Turn, rows: Sequence[int]) -> None:
     """Book rows that the vendor never mentioned: sent, but neither accepted nor refused; all in the next commit."""
-    lines = [outcome_line(row, "error", b"null", NO_FATE, b"null", code=UNPROCESSED, retryable=True) for row in rows]
+    notes = {"code": UNPROCESSED, "retryable": True}
+    lines = [outcome_line(row, "error", b"null", NO_FATE, b"null", notes=notes) for row in rows]
     errors = [
         RowError(row=row, identifier=None, code=UNPROCESSED, message=NO_FATE, retryable=True, phase="fetch")
         for row in rows
@@ -41,12 +43,12 @@ def stop_before_the_rest(turn: Turn, sink: Sink, rows: Sequence[int]) -> Outcome
 
     Raises Misbehaved where the vendor does not confirm that it left so many behind: one of them may have been handled.
     """
-    early = turn.step.cursor["early"]
+    early = turn.step.cursor[EARLY]
     if not rows:
-        turn.save(cursor={"end": True, "early": early})
+        turn.save(cursor={"end": True, EARLY: early})
         return Moved()
     _check_confirmed(turn, sink, len(rows))
-    turn.save(cursor={"end": True, "early": early})  # what was handled keeps a part of its own
+    turn.save(cursor={"end": True, EARLY: early})  # what was handled keeps a part of its own
     book_unprocessed(turn, rows)
     chunks = _cut_again(turn, rows)
     seq = turn.step.vendor_seq + PARTITION_GAP  # as of a vendor job that replaces an abandoned one

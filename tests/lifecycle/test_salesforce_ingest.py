@@ -8,26 +8,14 @@ import pytest
 
 from orchestrator.job.chunk import VendorJobState
 from orchestrator.job.criteria import Operation
-from orchestrator.job.record import Job
 from orchestrator.job.status import JobOutcome, JobStatus, StopReason
 from orchestrator.providers.salesforce.ingest import SalesforceIngest
 from orchestrator.sandbox.faults import Fault, Match, Moment
 from orchestrator.sandbox.options import Options
 from orchestrator.sandbox.salesforce import ids
+from tests.lifecycle.depots import depots, sent, stored, told
 from tests.lifecycle.workshop import LEASE_RUNS_OUT, Workshop
 
-COLUMNS = ("Depot_Code__c", "Name", "Notes__c")
-NASTY = (
-    'say "no"',
-    "two\nlines",
-    "a,b",
-    "naïve 😀 \U0002070e",
-    "'; drop",
-    "\u2028 and \x0b",
-    "tab\there",
-    " x ",
-    "N/A",
-)
 CALLS = {
     "create": Match(method="POST", path="/jobs/ingest$"),
     "fill": Match(method="PUT", path="/batches$"),
@@ -46,35 +34,6 @@ def options() -> Options:
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SalesforceIngest, "chunk_rows", 200)
-
-
-def depots(count: int, bad: tuple[int, ...] = ()) -> bytes:
-    """Return a CSV file of depots; the rows numbered `bad`, from 1, have no name, which the org wants."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for n in range(1, count + 1):
-        writer.writerow((f"D-{n}", "" if n in bad else f"{NASTY[n % len(NASTY)]} {n}", NASTY[n % len(NASTY)] * 2))
-    return out.getvalue().encode()
-
-
-def sent(workshop: Workshop, file: bytes, **criteria: Any) -> Job:
-    """Submit an upsert of depots."""
-    asked = {"object_name": "Depot__c", "operation": Operation.UPSERT, "external_id_field": "Depot_Code__c"}
-    return workshop.upload(workshop.connect("salesforce"), file, **(asked | criteria))
-
-
-def told(workshop: Workshop) -> Any:
-    """Return what Salesforce counted."""
-    with workshop.sandbox.world.lock:
-        return workshop.sandbox.world.salesforce.stats()
-
-
-def stored(workshop: Workshop) -> dict[str, tuple[str | None, str | None]]:
-    """Return what the org holds, by code."""
-    with workshop.sandbox.world.lock:
-        records = workshop.sandbox.world.salesforce.records("Depot__c") or []
-    return {str(each["Depot_Code__c"]): (each["Name"], each["Notes__c"]) for each in records}
 
 
 def check_nothing_was_done_twice(workshop: Workshop) -> None:
@@ -170,33 +129,6 @@ def test_a_worker_that_sleeps_over_its_lease_releases_nothing_twice(workshop: Wo
     assert str(struck).startswith(moment)
     assert (done.status, done.counts.accepted) == (JobStatus.COMPLETED, 10)
     check_nothing_was_done_twice(workshop)
-
-
-def test_rows_whose_values_come_back_written_anew_are_tied_by_their_external_id(workshop: Workshop) -> None:
-    workshop.sandbox.world.change({"sf_rerender": True})
-    file = b"LastName,External_Id__c,Score__c\n" + b"".join(b"L%d,E-%d,91226003%d\n" % (n, n, n) for n in range(9))
-    job = sent(workshop, file, object_name="Contact", external_id_field="External_Id__c")
-
-    done = workshop.run(job)
-
-    assert (done.status, done.outcome) == (JobStatus.COMPLETED, JobOutcome.SUCCEEDED)
-    assert {line["id"]: line["record"]["External_Id__c"] for line in workshop.lines(job)} == {
-        n + 1: f"E-{n}" for n in range(9)
-    }
-    assert workshop.told(job, "fate.untied") == []
-
-
-def test_rows_to_be_inserted_are_tied_by_the_worth_of_their_numbers(workshop: Workshop) -> None:
-    workshop.sandbox.world.change({"sf_rerender": True})
-    file = b"LastName,Score__c\n" + b"".join(b"L,91226003%d\n" % (n % 3) for n in range(9))
-    job = sent(workshop, file, object_name="Contact", operation=Operation.INSERT, external_id_field=None)
-
-    done = workshop.run(job)
-
-    assert (done.status, done.counts.accepted) == (JobStatus.COMPLETED, 9)
-    assert {line["id"]: float(line["record"]["Score__c"]) for line in workshop.lines(job)} == {
-        n + 1: 912260030 + n % 3 for n in range(9)
-    }
 
 
 def test_an_object_that_does_not_exist_is_answered_with_the_nearest_names(workshop: Workshop) -> None:

@@ -1,9 +1,7 @@
 """Every member of the object store that needs no server, and small makers of parts."""
 
-import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 
 import pytest
 
@@ -46,20 +44,3 @@ def a_part(memory) -> MakePart:
         )
 
     return make
-
-
-@pytest.fixture
-def at_most() -> Callable[[int], AbstractContextManager[None]]:
-    """Promise that a block never holds more than so many mebibytes."""
-    return _at_most
-
-
-@contextmanager
-def _at_most(mebibytes: int) -> Iterator[None]:
-    tracemalloc.start()
-    try:
-        yield
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < mebibytes << 20

@@ -17,14 +17,13 @@ from orchestrator.job.step import Cursor
 from orchestrator.providers.look import Posted, Proof
 from orchestrator.providers.provider import FatePage, GoOn, RemoteStatus
 from orchestrator.providers.salesforce.describe import field_types
-from orchestrator.providers.salesforce.fates import fate_page
+from orchestrator.providers.salesforce.fates import FILES, fate_pages
 from orchestrator.providers.salesforce.jobs import BulkJobs
-from orchestrator.providers.salesforce.rows import by_worth, key_field, shaped, value_of
+from orchestrator.providers.salesforce.rows import key_field, shaped, value_of
 from orchestrator.providers.salesforce.table import Record, Table, written
 from orchestrator.providers.salesforce.wire import CSV, PROVIDER
 
 LARGEST_FILL = 100_000_000  # bytes; 150 MB as base64, as the vendor counts
-FILES = ("successfulResults", "failedResults")
 
 _record = msgspec.json.Decoder(dict[str, str | None])
 
@@ -76,10 +75,9 @@ class SalesforceIngest:
         return (name.casefold(), operation) == (self._criteria.object_name.casefold(), self._criteria.operation)
 
     def identity(self, record: bytes) -> str | None:
-        """Return the row's external id, or its Id; of a row to be inserted its values, numbers by their worth."""
-        fields, key = _record.decode(record), key_field(self._criteria)
-        value = by_worth(fields) if key is None else value_of(fields, key)
-        return None if value is None else value.casefold()
+        """Return the row's external id, or its Id; None for a row to be inserted."""
+        key = key_field(self._criteria)
+        return None if key is None else value_of(_record.decode(record), key)
 
     def fill(self, remote_id: str, records: bytes) -> None:
         """Send a chunk as CSV. A second PUT would spoil the job. One call."""
@@ -116,12 +114,14 @@ class SalesforceIngest:
     def fates(self, remote_id: str, cursor: Cursor, go_on: GoOn) -> Iterator[FatePage]:
         """Yield the rows that went through, then those that did not; one call each, and in no order of ours.
 
-        A file is one page: its order may be another the next time. Rows in neither file were not processed.
+        The files of a job that has ended stay as they are, so that the cursor is a file and the rows read of it. A file
+        is read to its end once it is here: it is no larger than a chunk.
         """
-        for number in range(int(cursor.get("file", 0)), len(FILES)):
+        first = int(cursor.get("file", 0))
+        for number in range(first, len(FILES)):
             answer = self._http.get(self._jobs.path(remote_id, FILES[number]), headers=CSV)
-            is_last = number + 1 == len(FILES)
-            yield fate_page(answer.content, None if is_last else {"file": number + 1})
+            skip = int(cursor.get("row", 0)) if number == first else 0
+            yield from fate_pages(answer.content, number, skip, key_field(self._criteria))
             if not go_on():
                 return
 

@@ -3,7 +3,6 @@
 https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/datafiles_csv_valid_record_rows.htm
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +15,6 @@ LONGEST_ROW = 400_000  # characters
 MOST_FIELDS = 5_000
 REMOVALS = frozenset({Operation.DELETE, Operation.HARD_DELETE})
 ID = "Id"
-NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?([eE][+-]?\d{1,2})?", re.ASCII)
 
 
 def key_field(criteria: UploadCriteria) -> str | None:
@@ -52,15 +50,6 @@ def value_of(record: Mapping[str, str | None], field: str) -> str | None:
     """Return a field's value, whatever the case of its name."""
     name = _named(record, field)
     return None if name is None else record[name]
-
-
-def by_worth(record: Record) -> str:
-    """Return a record as one text in which `912260031` and `9.12260031E8` are the same."""
-    return "\x1f".join(f"{name}={_worth(text)}" for name, text in sorted(record.items()))
-
-
-def _worth(text: str | None) -> str:
-    return repr(float(text)) if text is not None and NUMBER.fullmatch(text) else str(text)
 
 
 def _named(record: Mapping[str, str | None], field: str) -> str | None:

@@ -43,8 +43,8 @@ class Table:
 
     def _read(self, body: bytes) -> Iterator[list[str]]:
         try:
-            text = body.decode("utf-8-sig").replace("\0", "")
-            yield from filter(None, csv.reader(io.StringIO(text, newline=""), strict=True))
+            lines = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8-sig", newline="")  # decoded as it is read
+            yield from filter(None, csv.reader((line.replace("\0", "") for line in lines), strict=True))
         except (csv.Error, UnicodeDecodeError) as error:
             raise Misbehaved(PROVIDER, f"a result that is no CSV in UTF-8: {error}") from None
 

@@ -119,6 +119,9 @@ class IngestJob(Job):
     def _echo(self, row: list[str], options: Options) -> list[str]:
         width = len(self.header)
         shown = row if len(row) == width else [*row, *[""] * width][:width]
+        if options.sf_lost_columns:
+            named = zip(self.header, shown, strict=True)
+            shown = ["" if name in options.sf_lost_columns else cell for name, cell in named]
         if not options.sf_rerender:
             return shown
         return [scientific(cell) if cell.isascii() and cell.isdigit() and len(cell) > 7 else cell for cell in shown]
