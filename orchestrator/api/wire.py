@@ -180,6 +180,18 @@ class ConnectionBody(Strict):
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
+class ConnectionChangeBody(Strict):
+    """What shall be other than it is; whatever is not named stays."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"limits", "reserve"})
+
+    base_url: Annotated[StrictStr, Field(max_length=2000)] | None = Field(
+        None, validation_alias=AliasChoices("baseUrl", "apiUrl")
+    )
+    credentials: dict[str, Any] | None = None
+    settings: dict[str, Any] | None = None
+
+
 class VendorJobBody(Strict):
     """What a job at the provider shall be set to, in the provider's own word."""
 
