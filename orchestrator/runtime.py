@@ -12,6 +12,7 @@ from orchestrator.lifecycle import Lifecycle
 from orchestrator.lifecycle.connections import ConnectionDesk
 from orchestrator.lifecycle.heartbeat import Heartbeat
 from orchestrator.lifecycle.limit_desk import LimitDesk
+from orchestrator.lifecycle.reaper import Reaper
 from orchestrator.lifecycle.retry import RetryDesk
 from orchestrator.lifecycle.take import TurnTaker
 from orchestrator.lifecycle.vendor_job_desk import VendorJobDesk
@@ -86,6 +87,7 @@ class Runtime:
             dispatch=self.dispatch,
             lifecycle=self.lifecycle,
             notifier=notifier,
+            reaper=Reaper(self.store, self.vendors),
             retention=self.settings.retention,
         )
 

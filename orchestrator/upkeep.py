@@ -8,6 +8,7 @@ from itertools import islice
 from orchestrator.dispatch import Dispatch
 from orchestrator.job.errors import Conflict, Missing, OrchestratorError
 from orchestrator.lifecycle import Lifecycle
+from orchestrator.lifecycle.reaper import Reaper
 from orchestrator.notify import Notifier
 from orchestrator.results.objects import ObjectStore
 from orchestrator.store.store import Store
@@ -30,6 +31,7 @@ class Upkeep:
         dispatch: Dispatch,
         lifecycle: Lifecycle,
         notifier: Notifier,
+        reaper: Reaper,
         retention: timedelta,
     ) -> None:
         self._store = store
@@ -38,6 +40,7 @@ class Upkeep:
         self._dispatch = dispatch
         self._lifecycle = lifecycle
         self._notifier = notifier
+        self._reaper = reaper
 
     def tick(self) -> int:
         """Hint every due step that has no hint; return how many hints were given."""
@@ -61,6 +64,10 @@ class Upkeep:
     def deliver(self) -> int:
         """Send the notifications that are due; return how many were taken."""
         return self._notifier.deliver()
+
+    def reap(self) -> int:
+        """Stop vendor jobs of ours that nobody needs any more; return how many are done with."""
+        return self._reaper.reap()
 
     def sweep(self) -> None:
         """Forget dead workers and old usage, and report what must never be (I5)."""

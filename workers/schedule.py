@@ -18,6 +18,7 @@ BEAT = {
     "schedules": _every(timedelta(seconds=1), "control.schedules"),
     "day-turn": _every(timedelta(seconds=10), "control.day_turn"),
     "sweep": _every(timedelta(minutes=1), "control.sweep"),
+    "reap": _every(timedelta(hours=1), "control.reap"),
     "tidy": _every(timedelta(hours=1), "control.tidy"),
     "deliver": _every(timedelta(seconds=1), "notify.deliver", queue="notify"),
     **{f"prove-{queue}": _every(timedelta(seconds=2), "worker.prove", queue) for queue in PROVIDER_QUEUES},

@@ -84,6 +84,12 @@ def sweep() -> None:
     runtime().upkeep.sweep()
 
 
+@shared_task(name="control.reap", send_events=False)
+def reap() -> None:
+    """Stop what is left over at the vendors."""
+    runtime().upkeep.reap()
+
+
 @shared_task(name="control.tidy", send_events=False)
 def tidy() -> None:
     """Forget what is older than the retention, and objects that nothing names."""

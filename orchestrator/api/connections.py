@@ -1,4 +1,4 @@
-"""Connections: add, list, look, check, remove. Secrets go in and never come back."""
+"""Connections: add, list, look, change, check, remove. Secrets go in and never come back."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from orchestrator.api.auth import Admin, Reader, Submitter
 from orchestrator.api.idempotency import Answer, Keep, Once
 from orchestrator.api.paging import PAGING, Paged, mark, only
 from orchestrator.api.state import runtime_of
-from orchestrator.api.wire import ConnectionBody
-from orchestrator.lifecycle.connections import Wish
+from orchestrator.api.wire import ConnectionBody, ConnectionChangeBody
+from orchestrator.lifecycle.connections import Change, Wish
 from orchestrator.store.budgets import Budget
 from orchestrator.store.connections import Connection
 from orchestrator.store.status_body import millis
@@ -58,6 +58,15 @@ def show(request: Request, who: Reader, name: str) -> dict[str, Any]:
     store = runtime_of(request).store
     found = store.connections.get(who.tenant_id, name)
     return _shown(found, store.budgets.get(found.budget_id))
+
+
+@router.patch("/{name}", dependencies=[Depends(only())])
+def change(request: Request, who: Admin, name: str, body: ConnectionChangeBody) -> dict[str, Any]:
+    """Change address, credentials or settings; jobs go on with them. New credentials make `authState` ok again."""
+    runtime = runtime_of(request)
+    asked = Change(base_url=body.base_url, credentials=body.credentials, settings=body.settings)
+    changed = runtime.connections.change(who.tenant_id, name, asked)
+    return _shown(changed, runtime.store.budgets.get(changed.budget_id))
 
 
 @router.delete("/{name}", status_code=204, dependencies=[Depends(only())])

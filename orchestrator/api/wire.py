@@ -188,6 +188,18 @@ class ConnectionBody(Strict):
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
+class ConnectionChangeBody(Strict):
+    """What shall be other than it is; whatever is not named stays."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"limits", "reserve"})
+
+    base_url: Annotated[StrictStr, Field(max_length=2000)] | None = Field(
+        None, validation_alias=AliasChoices("baseUrl", "apiUrl")
+    )
+    credentials: dict[str, Any] | None = None
+    settings: dict[str, Any] | None = None
+
+
 class TenantBody(Strict):
     """What a tenant sets for itself."""
 

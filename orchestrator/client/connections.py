@@ -21,6 +21,10 @@ class ConnectionCalls(Calls):
         """Return one connection, without secrets."""
         return self._json("GET", f"/connections/{path(name)}")
 
+    def change_connection(self, name: str, **changes: Any) -> Json:
+        """Change `baseUrl`, `credentials` or `settings`; what is not named stays."""
+        return self._json("PATCH", f"/connections/{path(name)}", json=changes)
+
     def check_connection(self, name: str) -> Json:
         """Make one cheap real call at the provider and say what works."""
         return self._json("POST", f"/connections/{path(name)}/check")

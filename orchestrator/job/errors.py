@@ -3,6 +3,7 @@
 OrchestratorError
 ├── Unreachable      the provider gave no usable answer        try again soon
 ├── Throttled        the provider, or our limit, said later    try again when it says
+│   ├── AddressMoved the account lives elsewhere now            at once, there
 │   └── ApiLimitUsed the job's calls of today are used up       when the day turns
 ├── Rejected         the provider said never                   stop, tell a person
 │   ├── Gone         it has no such thing (any more)           stop, or ask for it anew
@@ -67,6 +68,13 @@ class Throttled(OrchestratorError):
         self.pause = pause
         self.reason = reason
         self.limit = limit
+
+
+class AddressMoved(Throttled):
+    """The account lives at another address than this turn speaks to; nothing was sent."""
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(provider, timedelta(0), reason=WaitReason.TOKEN_REFRESH)
 
 
 class ApiLimitUsed(Throttled):

@@ -73,6 +73,7 @@ class StopReason(StrEnum):
     VENDOR_FAILED = "vendor_failed"
     VENDOR_ABORTED = "vendor_aborted"
     VENDOR_STUCK = "vendor_stuck"
+    VENDOR_JOB_GONE = "vendor_job_gone"  # a released vendor job cannot be seen any more
     VENDOR_RUNS_ON = "vendor_runs_on"  # canceled here, but the vendor cannot be stopped
     OUTAGE = "outage"
     REJECTED = "rejected"  # the vendor refused a request for good

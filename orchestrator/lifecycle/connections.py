@@ -14,10 +14,11 @@ import msgspec
 from orchestrator.job.errors import Invalid, OrchestratorError
 from orchestrator.lifecycle.budget_rules import checked_limits, checked_reserve
 from orchestrator.lifecycle.credential_rules import checked_credentials
+from orchestrator.lifecycle.keeper import OAUTH
 from orchestrator.lifecycle.vendors import Vendors
 from orchestrator.providers.provider import Check, Family
 from orchestrator.store.budgets import Budget, Budgets, NewBudget
-from orchestrator.store.connections import Connection, Connections, NewConnection
+from orchestrator.store.connections import Connection, Connections, NewConnection, Seal
 
 
 class Sealer(Protocol):
@@ -56,6 +57,15 @@ class Wish:
     budget: str | None = None  # None: one of its own
 
 
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What a user wants to have changed of a connection; None: it stays. Every value is unchecked."""
+
+    base_url: str | None = None
+    credentials: Mapping[str, Any] | None = field(default=None, repr=False)
+    settings: Mapping[str, Any] | None = None  # by name; None as a value takes one back
+
+
 class ConnectionDesk:
     """Takes, checks and gives up connections."""
 
@@ -76,13 +86,44 @@ class ConnectionDesk:
         new = NewConnection(
             name=wish.name,
             provider=family.name,
-            base_url=_base_url(family, wish.base_url),
+            base_url=_base_url(family, wish.base_url or _where_tokens_are(family, credentials)),
             settings=settings,
             credential_type=kind,
             budget=self._budget(tenant_id, family, wish),
         )
         plain = msgspec.json.encode({"type": kind, **credentials})
         return self._store.connections.add(tenant_id, new, lambda context: self._sealer.seal(plain, context))
+
+    def change(self, tenant_id: int, name: str | int, change: Change) -> Connection:
+        """Change what is given; new credentials, sealed, make the connection `ok` again. Makes no call.
+
+        Jobs go on with them: rows in unreleased vendor jobs that a new user cannot use are sent anew.
+        Raises Invalid, Missing.
+        """
+        connection = self._store.connections.get(tenant_id, name)
+        family = self._family(connection.provider)
+        settings = _merged(connection.settings, change.settings or {})
+        if change.settings is not None:
+            settings = family.check_settings(settings)
+            _refuse_other_login(family, connection, settings, change)
+        kind, seal = self._sealed(family, settings, change.credentials)
+        return self._store.connections.update(
+            tenant_id,
+            connection.id,
+            base_url=None if change.base_url is None else _base_url(family, change.base_url),
+            settings=None if change.settings is None else settings,
+            credential_type=kind,
+            seal=seal,
+        )
+
+    def _sealed(
+        self, family: Family, settings: Mapping[str, Any], given: Mapping[str, Any] | None
+    ) -> tuple[str | None, Seal | None]:
+        if given is None:
+            return None, None
+        kind, credentials = checked_credentials(family, given, settings)
+        plain = msgspec.json.encode({"type": kind, **credentials})
+        return kind, lambda context: self._sealer.seal(plain, context)
 
     def check(self, tenant_id: int, name: str | int) -> Check:
         """Make one cheap real call and tell what works; a refusal or an outage is an answer too. Raises Missing."""
@@ -117,6 +158,27 @@ class ConnectionDesk:
         # the budget of a removed connection of that name is still there, for its jobs
         taken = self._store.budgets.by_name(tenant_id, name) is not None
         return f"{name}-{token_hex(4)}" if taken else name
+
+
+def _merged(before: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+    merged = {**before, **given}
+    return {name: value for name, value in merged.items() if value is not None or name not in given}
+
+
+def _refuse_other_login(family: Family, connection: Connection, settings: Mapping[str, Any], change: Change) -> None:
+    """Tokens of one address are worth nothing at another: with it the credentials must come anew."""
+    if family.token_url is None or connection.credential_type not in OAUTH or change.credentials is not None:
+        return
+    if family.token_url(settings) != family.token_url(connection.settings):
+        raise Invalid("credentials", "belong to the token address as it was", "Send them too.", code="credentials")
+
+
+def _where_tokens_are(family: Family, credentials: Mapping[str, str]) -> str | None:
+    """Return the server of the token address, where the first token tells the account's own; else None."""
+    if family.address is None or "tokenUrl" not in credentials:
+        return None
+    parts = urlsplit(credentials["tokenUrl"])
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _joined(existing: Budget, family: Family, limits: Sequence[Mapping[str, Any]] | None, reserve: float | None) -> int:

@@ -24,6 +24,7 @@ from orchestrator.job.criteria import GIVE_UP_AFTER
 from orchestrator.job.errors import (
     ApiLimitUsed,
     Fenced,
+    Gone,
     Invalid,
     Misbehaved,
     OrchestratorError,
@@ -194,6 +195,9 @@ class TurnTaker:
                 return self._again_or_give_up(error, claim)
             case Unauthorized():
                 return Stopped(reason=StopReason.REAUTHORIZE, message=str(error))
+            case Gone() if _needs_vendor_job(claim):
+                message = f"the vendor job is no longer visible: purged, or made by another user ({error})"
+                return Stopped(reason=StopReason.VENDOR_JOB_GONE, message=message)
             case Rejected():
                 return Stopped(reason=StopReason.REJECTED, message=str(error))
             case Misbehaved() | Damaged():
@@ -236,6 +240,10 @@ def back_off(failures: int) -> timedelta:
     """Return min(5 min, 2^failures s), less up to half of it by chance, so that failed steps do not march in step."""
     whole = min(MOST_BACK_OFF, 2.0 ** min(failures, 10))
     return timedelta(seconds=whole * random.uniform(0.5, 1.0))  # noqa: S311 - spreads, hides nothing
+
+
+def _needs_vendor_job(claim: Claim) -> bool:
+    return claim.step.kind in (StepKind.POLL, StepKind.FETCH) and bool(claim.step.vendor_seq)
 
 
 def _is_abort(claim: Claim) -> bool:

@@ -12,6 +12,7 @@ from orchestrator.http.lender import WAIT_IN_PLACE, Lender
 from orchestrator.http.pool import ClientPool
 from orchestrator.http.purse import Purse
 from orchestrator.http.transport import Manners
+from orchestrator.job.errors import AddressMoved
 from orchestrator.lifecycle.keeper import keeper_of
 from orchestrator.limits.burst import max_cap, with_reserve
 from orchestrator.limits.limit import Limit, Limiter, QuotaLimit, Seed
@@ -141,6 +142,8 @@ class Vendors:
             keyring=self._keyring,
             token_url=family.default_token_url,
             token_client=self._pool.token_client,
+            family=family,
+            clock=self._clock,
         )
         return VendorClient(http, provider=family.name, purse=purse, keeper=keeper)
 
@@ -148,7 +151,14 @@ class Vendors:
         """Return what `work` gets of the provider, outside of any turn; its calls are paid for and counted like others.
 
         Raises whatever the calls raise: Throttled where the budget has nothing left now, and no call was made then.
+        Where the first token tells that the account lives elsewhere, the work is done there.
         """
+        try:
+            return self._look(connection, work)
+        except AddressMoved:
+            return self._look(self._store.connections.by_id(connection.id), work)
+
+    def _look(self, connection: Connection, work: Callable[[Provider], T]) -> T:
         vendor = self.open(connection, prefix=f"look:{token_hex(8)}", patience=PATIENCE)
         try:
             return work(vendor.provider)

@@ -286,4 +286,6 @@ class Family:
     native_query: bool = False  # downloads are queries that the vendor runs as jobs
     later: Later = never_later
     token_url: Callable[[Mapping[str, Any]], str | None] | None = None  # by the settings; None: `default_token_url`
+    address: Callable[[str, str, str], str | None] | None = None  # base URL now, token URL, as a token says → anew
+    token_age: Callable[[Mapping[str, Any]], timedelta | None] | None = None  # by the settings: an older one is renewed
     extras: Mapping[str, Any] = field(default_factory=dict)

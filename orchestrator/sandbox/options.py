@@ -110,6 +110,7 @@ class Options:
     sf_tokens: tuple[str, ...] = ("sandbox-token",)  # never expire
     sf_token_seconds: int = 7200  # life of a session after its last use
     sf_refresh_token: str = "sandbox-refresh"
+    sf_instance_url: str = ""  # what token answers name as the org's address; empty: the one that was asked
     sf_rotate: bool = False  # each refresh brings a new refresh token and ends the old one
     sf_client_id: str = "sandbox-client"
     sf_client_secret: str = "sandbox-secret"

@@ -3,8 +3,10 @@
 from orchestrator.job.chunk import VendorJobState
 from orchestrator.job.commit import Moved, MoveVendorJob, Outcome, Stopped
 from orchestrator.job.criteria import UploadCriteria
+from orchestrator.job.errors import Gone
 from orchestrator.job.status import StopReason
 from orchestrator.job.step import StepKind, Successor
+from orchestrator.steps.replacing import replace_vendor_job
 from orchestrator.steps.sinks import remote_id_of, sink_of
 from orchestrator.steps.step import Turn
 
@@ -12,16 +14,23 @@ from orchestrator.steps.step import Turn
 def release(turn: Turn) -> Outcome:
     """Let the vendor execute its job: RELEASING is committed before the call, and releasing twice is harmless.
 
-    A vendor job is not released once the job's error threshold is passed.
+    A vendor job is not released once the job's error threshold is passed. One that is gone before its first release is
+    replaced; later it may have been carried out, so that only a look can tell.
     """
     filled = turn.vendor_job
+    if filled.state is VendorJobState.ABANDONED:
+        return replace_vendor_job(turn)
     if filled.state is VendorJobState.FILLED:
         too_many = _threshold(turn)
         if too_many is not None:
             return too_many
         turn.save(MoveVendorJob(seq=filled.seq, when=[VendorJobState.FILLED], to=VendorJobState.RELEASING))
     if filled.state in (VendorJobState.FILLED, VendorJobState.RELEASING):
-        sink_of(turn).release(remote_id_of(turn))
+        try:
+            sink_of(turn).release(remote_id_of(turn))
+        except Gone:
+            if filled.state is VendorJobState.FILLED:
+                return replace_vendor_job(turn, VendorJobState.RELEASING)
         turn.tell(event="vendor_job.released", data={"vendorJobId": filled.remote_id, "rows": filled.rows})
         turn.save(MoveVendorJob(seq=filled.seq, when=[VendorJobState.RELEASING], to=VendorJobState.RELEASED))
     return Moved(successors=[Successor(kind=StepKind.POLL, vendor_seq=filled.seq)])

@@ -165,12 +165,17 @@ class Connections:
             {"refresh_owner": owner, "refresh_until": self._database.after(REFRESH)},
         )
 
-    def store_credentials(self, connection_id: int, sealed: str, seen_version: int) -> bool:
-        """Store new credentials, lease or not, unless newer ones are there; `sealed` is bound to `seen_version` + 1."""
+    def store_credentials(
+        self, connection_id: int, sealed: str, seen_version: int, *, base_url: str | None = None
+    ) -> bool:
+        """Store new credentials, lease or not, unless newer ones are there; `sealed` is bound to `seen_version` + 1.
+
+        `base_url`: where the account lives from now on, if that is elsewhere.
+        """
         return self._change(
             connection_id,
             (connections.c.credentials_version == seen_version, connections.c.removed_at.is_(None)),
-            _fresh(sealed, seen_version + 1),
+            _fresh(sealed, seen_version + 1) | ({} if base_url is None else {"base_url": base_url}),
         )
 
     def give_back_refresh(self, connection_id: int, owner: str) -> None:

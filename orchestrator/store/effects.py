@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, exists, insert, or_, update
+from sqlalchemy import Connection, exists, insert, or_, select, update
 
 from orchestrator.job.chunk import Chunk, ChunkState, VendorJobState
 from orchestrator.job.commit import (
@@ -16,12 +16,14 @@ from orchestrator.job.commit import (
     VendorProgress,
 )  # fmt: skip
 from orchestrator.job.errors import Fenced
+from orchestrator.job.marker import new_marker
 from orchestrator.job.step import Lease
 from orchestrator.store.engine import Database
 from orchestrator.store.start_over import start_over
 from orchestrator.store.tables import chunks, vendor_jobs
 from orchestrator.store.taking_back import take_back
 
+LEFT_OVER = 2**62  # above every number that split or a replacement gives out
 AHEAD = frozenset({VendorJobState.OPEN, VendorJobState.FILLED, VendorJobState.RELEASED, VendorJobState.DONE})
 
 
@@ -78,17 +80,27 @@ def _move(connection: Connection, database: Database, lease: Lease, effect: Move
         values |= {"remote_id": effect.remote_id, "adopted": effect.adopted}
     if effect.to is VendorJobState.INTENT:
         values["intent_at"] = database.now
-    hit = connection.execute(
-        update(vendor_jobs)
-        .where(
-            vendor_jobs.c.job_id == lease.job_id,
-            vendor_jobs.c.seq == effect.seq,
-            vendor_jobs.c.state.in_(effect.when),
-        )
-        .values(**values)
-    )
+    mine = (vendor_jobs.c.job_id == lease.job_id, vendor_jobs.c.seq == effect.seq)
+    rescued = effect.remote_id and connection.execute(select(vendor_jobs.c.remote_id).where(*mine)).scalar_one_or_none()
+    hit = connection.execute(update(vendor_jobs).where(*mine, vendor_jobs.c.state.in_(effect.when)).values(**values))
     if hit.rowcount != 1:
         raise Fenced(lease.step_id, lease.epoch)
+    if rescued:  # the id that a fenced turn came back with meanwhile
+        note_left_over(connection, database, lease.job_id, rescued)
+
+
+def note_left_over(connection: Connection, database: Database, job_id: int, remote_id: str) -> None:
+    """Note a vendor job that was made beside the one in use: never filled, and for the reaper to stop.
+
+    Not where it is the one in use: an answer that came late may be of the job that was found by its marker.
+    """
+    known = select(vendor_jobs.c.seq, vendor_jobs.c.remote_id).where(vendor_jobs.c.job_id == job_id)
+    by_seq = {row.seq: row.remote_id for row in connection.execute(known)}
+    if remote_id in by_seq.values():
+        return
+    values = {"job_id": job_id, "seq": max(LEFT_OVER, max(by_seq, default=0) + 1), "marker": new_marker()}
+    values |= {"remote_id": remote_id, "state": VendorJobState.ABANDONED, "created_at": database.now}
+    connection.execute(insert(vendor_jobs).values(**values))
 
 
 def _progress(connection: Connection, lease: Lease, effect: VendorProgress) -> bool:

@@ -6,6 +6,7 @@ from orchestrator.job.status import JobStatus
 from orchestrator.job.step import StepKind, Successor
 from orchestrator.store.births import insert_steps
 from orchestrator.store.control import write_event
+from orchestrator.store.effects import note_left_over
 from orchestrator.store.engine import Database
 from orchestrator.store.tables import jobs, vendor_jobs
 
@@ -26,6 +27,8 @@ class Rescue:
                 .values(remote_id=remote_id)
             )
             kept = stored.rowcount == 1
+            if not kept:
+                note_left_over(connection, self._database, job_id, remote_id)
             write_event(connection, self._database, job_id, "vendor_job.late_id", {"id": remote_id, "kept": kept})
             if kept and job["cancel_requested"]:
                 abort = Successor(kind=StepKind.ABORT, vendor_seq=seq)

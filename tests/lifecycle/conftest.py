@@ -8,6 +8,7 @@ from sqlalchemy.engine import make_url
 
 from orchestrator.dispatch import Dispatch, make_celery
 from orchestrator.lifecycle import turn
+from orchestrator.lifecycle.reaper import Reaper
 from orchestrator.notify import Notifier
 from orchestrator.providers.salesloft.bulk_jobs import SalesloftBulkJobs
 from orchestrator.sandbox.options import Options
@@ -89,5 +90,6 @@ def upkeep(workshop: Workshop) -> Upkeep:
         dispatch=Dispatch(workshop.store, make_celery("memory://")),
         lifecycle=workshop.lifecycle,
         notifier=notifier,
+        reaper=Reaper(workshop.store, workshop.vendors),
         retention=timedelta(days=30),
     )

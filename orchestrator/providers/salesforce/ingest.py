@@ -18,11 +18,12 @@ from orchestrator.providers.look import Posted, Proof
 from orchestrator.providers.provider import FatePage, GoOn, RemoteStatus
 from orchestrator.providers.salesforce.describe import field_types
 from orchestrator.providers.salesforce.fates import FILES, fate_pages
-from orchestrator.providers.salesforce.jobs import BulkJobs
+from orchestrator.providers.salesforce.jobs import BulkJobs, gone_if
 from orchestrator.providers.salesforce.rows import key_field, shaped, value_of
 from orchestrator.providers.salesforce.table import Record, Table, written
 from orchestrator.providers.salesforce.wire import CSV, PROVIDER
 
+CLOSED = ("INVALIDJOBSTATE", "INVALIDJOB")
 LARGEST_FILL = 100_000_000  # bytes; 150 MB as base64, as the vendor counts
 
 _record = msgspec.json.Decoder(dict[str, str | None])
@@ -80,32 +81,42 @@ class SalesforceIngest:
         return None if key is None else value_of(_record.decode(record), key)
 
     def fill(self, remote_id: str, records: bytes) -> None:
-        """Send a chunk as CSV. A second PUT would spoil the job. One call."""
+        """Send a chunk as CSV. A second PUT would spoil the job. One call.
+
+        Raises Gone where the job takes nothing from us: the vendor has closed it, or another user has made it.
+        """
         body = written(records)
         if len(body) > LARGEST_FILL:
             problem = f"the rows of a chunk have {len(body)} bytes as CSV, more than {LARGEST_FILL}"
             raise Invalid("file", problem, "Give rows that have the same columns.")
         headers = {"content-type": "text/csv; charset=UTF-8"}
-        self._http.put(self._jobs.path(remote_id, "batches"), content=body, headers=headers)
+        try:
+            self._http.put(self._jobs.path(remote_id, "batches"), content=body, headers=headers)
+        except Rejected as refused:
+            raise gone_if(refused, "INVALIDUSER", "INVALIDJOBSTATE") from None
 
     def look(self, remote_id: str, posted: Posted, walk: Cursor | None) -> Proof:
-        """Abort the job: nothing shows what has arrived, and what is aborted takes no late PUT. One call or two.
+        """Abort the job: nothing shows what has arrived, and what is aborted takes no late PUT. Three calls at most.
 
-        Raises Misbehaved where the job has been let go, and not by us.
+        One that is another user's stays open, and is never let go. Raises Misbehaved where it has been, and not by us.
         """
-        if not self._jobs.abort(remote_id):
+        if not self._jobs.abort(remote_id) and self._jobs.look(remote_id).state != "Open":
             raise Misbehaved(PROVIDER, f"job {remote_id} was let go before it was filled, and not by us")
         return Proof.UNPROVEN
 
     def release(self, remote_id: str) -> None:
-        """Let the vendor execute the job. Two calls where it was let go before."""
+        """Let the vendor execute the job. Two calls where it was let go before.
+
+        Raises Gone for a job that was aborted, or that only its own user may let go.
+        """
         try:
             self._jobs.move(remote_id, "UploadComplete")
         except Unauthorized:
             raise
-        except Rejected:
-            if self._jobs.look(remote_id).state == "Open":
-                raise
+        except Rejected as refused:
+            state = self._jobs.look(remote_id).state
+            if state in ("Open", "Aborted"):
+                raise gone_if(refused, *(["INVALIDUSER"] if state == "Open" else CLOSED)) from None
 
     def status(self, remote_id: str) -> RemoteStatus:
         """Tell how far the job has come; one call. A job that failed has kept what it did."""

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from orchestrator.http.client import VendorClient
-from orchestrator.job.errors import Rejected, Unauthorized
+from orchestrator.job.errors import Gone, Rejected, Unauthorized
 from orchestrator.providers.provider import Phase, RemoteStatus
-from orchestrator.providers.salesforce.wire import JSON, Identity, JobInfo, JobList, read
+from orchestrator.providers.salesforce.wire import JSON, Identity, JobInfo, JobList, Refusal, read
 
 PHASES: Mapping[str, Phase] = {
     "Open": Phase.OPEN,
@@ -83,6 +83,14 @@ class BulkJobs:
             if page.done or page.next_records_url is None:
                 return
             answer = self._http.get(self._http.link(answer, page.next_records_url), headers=JSON)
+
+
+def gone_if(refused: Rejected, *codes: str) -> Rejected:
+    """Return a refusal as Gone where its first code is one of these: the job is there, but not for us any more."""
+    code = refused.text.partition(":")[0]
+    if isinstance(refused, Gone | Unauthorized) or not Refusal(error_code=code).is_any(*codes):
+        return refused
+    return Gone(refused.provider, refused.status, refused.text)
 
 
 def _same(one: str, other: str) -> bool:

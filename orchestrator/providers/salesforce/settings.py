@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from orchestrator.job.errors import Invalid
 LOGIN = "https://login.salesforce.com"
 DEFAULT_VERSION = "61.0"  # a release that every org serves
 OLDEST = 47.0  # the first with query jobs
+LEAST_INTERVAL, MOST_INTERVAL = 60_000, 86_400_000  # ms; 3,600 logins an hour and user, sessions of a day at most
 NAMES = ("apiVersion", "tokenEndpointHostname", "intervalTime", "registryPath")
 VERSION = re.compile(r"v?(\d{2,3})(\.0)?")
 
@@ -21,6 +23,10 @@ def check_settings(settings: Mapping[str, Any]) -> Mapping[str, Any]:
             advice = f"Known: {', '.join(NAMES)}."
             raise Invalid(f"settings.{name}", "Salesforce has no such setting", advice, code="unknown_setting")
     _check_kind(settings, "intervalTime", int, "a number of milliseconds")
+    interval = settings.get("intervalTime")
+    if interval is not None and not LEAST_INTERVAL <= interval <= MOST_INTERVAL:
+        advice = f"Permitted: {LEAST_INTERVAL} to {MOST_INTERVAL}."
+        raise Invalid("settings.intervalTime", "is no sensible number of milliseconds", advice)
     _check_kind(settings, "registryPath", str, "a text")
     return {
         **settings,
@@ -37,6 +43,12 @@ def base_path(settings: Mapping[str, Any]) -> str:
 def token_url(settings: Mapping[str, Any]) -> str:
     """Return where tokens are asked for."""
     return f"{settings.get('tokenEndpointHostname', LOGIN)}/services/oauth2/token"
+
+
+def token_age(settings: Mapping[str, Any]) -> timedelta | None:
+    """Return the age from which on a token is renewed before it is used; None: only the org's refusal tells."""
+    interval = settings.get("intervalTime")
+    return None if interval is None else timedelta(milliseconds=interval)
 
 
 def _check_kind(settings: Mapping[str, Any], name: str, kind: type, words: str) -> None:

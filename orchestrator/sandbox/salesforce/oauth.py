@@ -166,7 +166,7 @@ class Sessions:
             "access_token": token,
             "signature": base64.b64encode(signed).decode(),
             "scope": "refresh_token api",
-            "instance_url": _address(request),
+            "instance_url": options.sf_instance_url or _address(request),
             "id": identity,
             "token_type": "Bearer",
             "issued_at": issued,
