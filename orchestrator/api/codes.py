@@ -25,6 +25,7 @@ CODES: Mapping[str, Code] = {
     "unknown_connection": _code(422, "There is no such connection", "List the connections with GET /connections."),
     "unknown_provider": _code(422, "There is no such provider", "Name one of the providers in the message."),
     "unknown_object": _code(422, "The provider has no such object", "Name one of the objects in the message."),
+    "not_described": _code(422, "Nobody describes the object's fields", "Read a record to see its fields."),
     "unknown_status": _code(422, "There is no such status", "Name one of the statuses in the message."),
     "unknown_format": _code(422, "There is no such format", "Name one of the formats in the message."),
     "not_available_yet": _code(422, "This is planned, but not built yet", "Leave the named field out for now."),

@@ -1,5 +1,6 @@
 """Connections: add, list, look, change, check, remove. Secrets go in and never come back."""
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -87,6 +88,28 @@ def check(request: Request, who: Submitter, name: str) -> dict[str, Any]:
         "user": found.user,
         "environment": found.environment,
     }
+
+
+@router.get("/{name}/objects", dependencies=[Depends(only())])
+def objects(request: Request, who: Reader, name: str) -> list[dict[str, Any]]:
+    """List what there is at the provider, by name; one call at most, paid for by the connection's budget."""
+    found = runtime_of(request).connections.objects(who.tenant_id, name)
+    return [
+        {
+            "name": each.name,
+            "label": each.label,
+            "plural": each.plural,
+            "readable": each.readable,
+            "writable": each.writable,
+        }
+        for each in found
+    ]
+
+
+@router.get("/{name}/objects/{object_name}/fields", dependencies=[Depends(only())])
+def fields(request: Request, who: Reader, name: str, object_name: str) -> list[dict[str, Any]]:
+    """List the fields of an object as the provider describes them; 422 `not_described` where nobody does."""
+    return [asdict(each) for each in runtime_of(request).connections.fields(who.tenant_id, name, object_name)]
 
 
 def _shown(connection: Connection, budget: Budget) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def upload_criteria(body: UploadBody, format_: str) -> UploadCriteria:
         format=format_,
         external_id_field=body.external_id_field,
         encoding=body.encoding,
-        column_delimiter=DELIMITERS[body.column_delimiter],
+        column_delimiter=DELIMITERS[body.column_delimiter or "COMMA"],
         mapping=body.mapping,
         type=body.type,
         blanks=body.blanks,

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +12,17 @@ from fastapi import APIRouter, Depends, Request, Response
 from orchestrator.api.auth import Caller, Submitter
 from orchestrator.api.blocks import with_blocks
 from orchestrator.api.bulk import accepted
-from orchestrator.api.criteria import input_format, upload_criteria
+from orchestrator.api.criteria import DELIMITERS, input_format, upload_criteria
 from orchestrator.api.idempotency import Answer, Keep, Once, Repeats
 from orchestrator.api.multipart import Form
 from orchestrator.api.paging import only
 from orchestrator.api.problems import Refused
 from orchestrator.api.state import named_connection, runtime_of
 from orchestrator.api.wire import UploadBody
+from orchestrator.job.criteria import UploadCriteria
 from orchestrator.job.errors import Invalid
 from orchestrator.results.chunks import input_key
-from orchestrator.results.inputs import inspect
+from orchestrator.results.inputs import Inspection, inspect
 from orchestrator.results.inputs.arrival import decompressing
 from orchestrator.store.connections import Connection
 from orchestrator.store.engine import StoreDown
@@ -191,16 +192,21 @@ def _submit(runtime: "Runtime", arrived: Arrived, keep: Keep) -> Answer:
         arrived.key,
         arrived.format,
         encoding=criteria.encoding,
-        delimiter=criteria.column_delimiter,
+        delimiter=body.column_delimiter,
         blanks=criteria.blanks,
     )
     connection_id = arrived.connection.id
     job = runtime.lifecycle.submit_upload(
         arrived.connection,
-        upload_criteria(body, found.format),
+        _as_understood(upload_criteria(body, found.format), found),
         dict(body.sent),
         input_key=arrived.key,
         input_bytes=arrived.size,
+        meta={"understood": found.understood},
         also=lambda transaction, job_id: keep(transaction, accepted(connection_id, job_id)),
     )
     return accepted(connection_id, job.id)
+
+
+def _as_understood(criteria: UploadCriteria, found: Inspection) -> UploadCriteria:
+    return criteria if found.delimiter is None else replace(criteria, column_delimiter=DELIMITERS[found.delimiter])

@@ -144,7 +144,7 @@ class UploadBody(Strict):
     )
     format: StrictStr | None = None
     encoding: Name | None = None
-    column_delimiter: Literal["COMMA", "TAB", "PIPE", "SEMICOLON", "CARET", "BACKQUOTE"] = "COMMA"
+    column_delimiter: Literal["COMMA", "TAB", "PIPE", "SEMICOLON", "CARET", "BACKQUOTE"] | None = None  # None: guessed
     line_ending: Literal["LF", "CRLF"] | None = None  # both are understood; said for Bulk v3's sake
     mapping: dict[Name, Name | None] = Field(default_factory=dict)
     blanks: Literal["ignore", "clear"] = "ignore"

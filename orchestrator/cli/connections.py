@@ -1,4 +1,4 @@
-"""bulkhead connection add, list, show, check, limits, vendor-jobs, remove."""
+"""bulkhead connection add, list, show, check, objects, fields, limits, vendor-jobs, remove."""
 
 import json
 import sys
@@ -14,6 +14,11 @@ VENDOR_JOBS = {
     "id": "ID", "mark": "WHOSE", "jobId": "JOB", "state": "STATE", "jobType": "KIND", "type": "TYPE",
     "operation": "OPERATION", "object": "OBJECT", "name": "NAME",
 }  # fmt: skip
+OBJECTS = {"name": "NAME", "label": "LABEL", "readable": "READABLE", "writable": "WRITABLE"}
+FIELDS = {
+    "name": "NAME", "label": "LABEL", "type": "TYPE", "required": "REQUIRED", "writable": "WRITABLE",
+    "filterable": "FILTERABLE",
+}  # fmt: skip
 COLUMNS = {"instanceId": "ID", "name": "NAME", "provider": "PROVIDER", "baseUrl": "ADDRESS", "authState": "AUTH"}
 
 
@@ -24,6 +29,8 @@ def register(app: typer.Typer) -> None:
     command(group, "list", "bulkhead connection list")(list_connections)
     command(group, "show", "bulkhead connection show sl")(show)
     command(group, "check", "bulkhead connection check sl")(check)
+    command(group, "objects", "bulkhead connection objects sf --search account")(objects)
+    command(group, "fields", "bulkhead connection fields sf Account")(fields)
     command(group, "limits", "bulkhead connection limits sl --watch")(limits)
     command(group, "vendor-jobs", "bulkhead connection vendor-jobs sf --filter jobType=V2Ingest")(vendor_jobs)
     command(group, "remove", "bulkhead connection remove sl")(remove)
@@ -116,6 +123,26 @@ def check(desk: Desk, name: NameArgument) -> None:
         found, f"{'works' if found['ok'] else 'does not work'}: {found['message']}" + (f" ({who})" if who else "")
     )
     raise typer.Exit(0 if found["ok"] else FAILED)
+
+
+def objects(
+    desk: Desk,
+    name: NameArgument,
+    search: Annotated[str, typer.Option("--search", help="Only those whose name or label holds this.")] = "",
+) -> None:
+    """List what there is at the provider to be read or written."""
+    sought = search.casefold()
+    found = [each for each in desk.client.objects(name) if sought in f"{each['name']} {each['label']}".casefold()]
+    desk.table(found, OBJECTS)
+
+
+def fields(
+    desk: Desk,
+    name: NameArgument,
+    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="Object, like people or Account.")],
+) -> None:
+    """List the fields of an object."""
+    desk.table(desk.client.fields(name, object_name), FIELDS)
 
 
 def limits(

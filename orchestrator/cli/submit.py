@@ -115,7 +115,7 @@ def upload(
     body = {name: given[name] for name in WRITING} | {"mapping": pairs("--map", given["mapping"] or ())}
     body |= {"connection": connection, "objectName": object_name, "operation": operation}
     if operation in DELETES and not yes:
-        _ask(desk, connection, file, operation)
+        _ask(desk, connection, file, operation, body)
     receipt = desk.client.upload(without_blanks(body), file, idempotency_key=given["idempotency_key"])
     _follow(desk, receipt, given["wait"], given["out"])
 
@@ -125,12 +125,19 @@ def _check_out(out: Path | None) -> None:
         fail(f"there is no folder {out.absolute().parent}")
 
 
-def _ask(desk: Desk, connection: str, file: Path, operation: str) -> None:
-    found = desk.client.check_connection(connection)
-    with file.open("rb") as body:
-        lines = sum(block.count(b"\n") for block in iter(lambda: body.read(1 << 20), b""))
-    where = " ".join(each for each in (found["account"], found["environment"]) if each) or connection
-    if not typer.confirm(f"{operation} the records of {file} (about {lines:,} lines) at {where}?", err=True):
+def _ask(desk: Desk, connection: str, file: Path, operation: str, body: Mapping[str, Any]) -> None:
+    """Go on if a person says so, who is told how many records it is about, and where; end the command if not."""
+    from orchestrator.cli.counting import rows_of
+
+    found, rows = desk.client.check_connection(connection), rows_of(file, body)
+    where = ", ".join(each for each in (found["account"], found["environment"]) if each) or "an unknown org"
+    many = "the records" if rows is None else "1 record" if rows == 1 else f"{rows:,} records"
+    question = f"{operation} {many} of {body['objectName']} in {file.name} at {where} (connection {connection})?"
+    try:
+        sure = typer.confirm(question, err=True)
+    except typer.Abort:
+        fail("nobody is there to answer", "Give --yes in a script.")
+    if not sure:
         raise typer.Exit(WRONG_USE)
 
 

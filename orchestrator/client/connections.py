@@ -29,6 +29,14 @@ class ConnectionCalls(Calls):
         """Make one cheap real call at the provider and say what works."""
         return self._json("POST", f"/connections/{path(name)}/check")
 
+    def objects(self, name: str) -> list[Json]:
+        """Return what there is at the provider to be read or written."""
+        return self._page(f"/connections/{path(name)}/objects", {}).items
+
+    def fields(self, name: str, object_name: str) -> list[Json]:
+        """Return the fields of an object."""
+        return self._page(f"/connections/{path(name)}/objects/{path(object_name)}/fields", {}).items
+
     def connection_limits(self, name: str) -> Json:
         """Return each limit of the connection's budget now, what blocks it, and who waits."""
         return self._json("GET", f"/connections/{path(name)}/limits")

@@ -17,6 +17,7 @@ from orchestrator.lifecycle.credential_rules import checked_credentials
 from orchestrator.lifecycle.keeper import OAUTH
 from orchestrator.lifecycle.vendors import Vendors
 from orchestrator.providers.provider import Check, Family
+from orchestrator.providers.schema import FieldType, ObjectType
 from orchestrator.store.budgets import Budget, Budgets, NewBudget
 from orchestrator.store.connections import Connection, Connections, NewConnection, Seal
 
@@ -132,6 +133,16 @@ class ConnectionDesk:
             return self._vendors.look(connection, lambda vendor: vendor.check())
         except OrchestratorError as error:
             return Check(ok=False, message=str(error))
+
+    def objects(self, tenant_id: int, name: str | int) -> Sequence[ObjectType]:
+        """Return what there is at the vendor, by name. Raises Missing, and what the call raises."""
+        found = self._vendors.look(self._store.connections.get(tenant_id, name), lambda vendor: vendor.objects())
+        return sorted(found, key=lambda each: each.name.casefold())
+
+    def fields(self, tenant_id: int, name: str | int, object_name: str) -> Sequence[FieldType]:
+        """Return the fields of an object. Raises Missing, Invalid, and what the calls raise."""
+        connection = self._store.connections.get(tenant_id, name)
+        return self._vendors.look(connection, lambda vendor: vendor.fields(object_name))
 
     def remove(self, tenant_id: int, name: str | int) -> None:
         """Remove a connection and erase its credentials. Raises Missing, and Conflict while something needs it."""

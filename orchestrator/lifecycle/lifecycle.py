@@ -57,11 +57,12 @@ class Lifecycle:
         *,
         input_key: str,
         input_bytes: int,
+        meta: Mapping[str, Any] | None = None,
         also: Also | None = None,
     ) -> Job:
         """Store an upload whose file is in the object store already; else like `submit_download`."""
         new = self._new(connection, criteria, request)
-        return self._submit(replace(new, input_key=input_key, input_bytes=input_bytes), also)
+        return self._submit(replace(new, input_key=input_key, input_bytes=input_bytes, meta=meta), also)
 
     def submit_again(
         self,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
 from orchestrator.job.errors import Invalid
-from orchestrator.providers.provider import ObjectType
+from orchestrator.providers.schema import ObjectType
 
 NEAREST = 3  # names offered where none fits; more is a list nobody reads
 

@@ -19,6 +19,7 @@ from orchestrator.limits.limit import Limit, News
 from orchestrator.providers.job_list import JobList
 from orchestrator.providers.links import Links
 from orchestrator.providers.look import Posted, Proof, Walking
+from orchestrator.providers.schema import FieldType, ObjectType
 
 GoOn = Callable[[], bool]  # False: ask for no further page, the turn is over
 
@@ -172,10 +173,7 @@ class Query(VendorJobs, Protocol):
         ...
 
     def results(self, remote_id: str) -> Source:
-        """Return the result of a vendor job: from its start ({}), or one of its pieces. Makes no call.
-
-        The criteria's `where` is what is left to be applied here.
-        """
+        """Return the result of a vendor job, or one of its pieces; `where` is what is left to apply. Makes no call."""
         ...
 
 
@@ -236,6 +234,14 @@ class Provider(Protocol):
         """Make one cheap real call."""
         ...
 
+    def objects(self) -> Sequence[ObjectType]:
+        """Return what there is to be read or written; at most one call."""
+        ...
+
+    def fields(self, object_name: str) -> Sequence[FieldType]:
+        """Return the fields of an object; few calls. Raises Invalid: no such object, or nobody can tell its fields."""
+        ...
+
     def source(self, criteria: DownloadCriteria) -> Source:
         """Return the list that the criteria ask for. Makes no call; raises Invalid where all is read by queries."""
         ...
@@ -251,18 +257,6 @@ class Provider(Protocol):
     def jobs(self) -> JobList:
         """Return the vendor's own list of jobs. Makes no call; raises Invalid where the vendor has none."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class ObjectType:
-    """An object that can be read or written at the vendor."""
-
-    name: str
-    label: str
-    plural: str
-    readable: bool = True
-    writable: bool = False
-    fields: Sequence[str] = ()  # empty: not known, everything passes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -122,7 +122,7 @@ UPLOADS: list[tuple[dict[str, Any], str, str, str]] = [
     ({}, "email_address,first_name\n", "empty_file", "file"),
     ({}, 'email_address,first_name\n"a@b.test,Pat\n', "broken_csv", "file"),
     ({}, "email_address,email_address\na,b\n", "bad_csv_header", "file"),
-    ({}, "email_address;first_name\na;b\n", "bad_csv_header", "file"),
+    ({"columnDelimiter": "COMMA"}, "email_address;first_name\na;b\n", "bad_csv_header", "file"),
     ({"format": "json"}, '[{"email_address": "a@b.test"}', "broken_json", "file"),
     ({"format": "csv"}, '[{"email_address": "a@b.test"}]', "wrong_format", "format"),
     ({"encoding": "klingon"}, "email_address\na@b.test\n", "unknown_encoding", "encoding"),

@@ -46,6 +46,25 @@ def test_a_file_is_understood_however_it_is_packed(api: Served, name: str, body:
     assert api.run(int(answer.json()["id"])).outcome == "SUCCEEDED"
 
 
+def test_a_file_from_excel_is_read_as_it_comes_and_the_status_says_how(api: Served) -> None:
+    api.connected("salesloft")
+    excel = "email_address;first_name;title\r\nx1@orchard.test;Zoë;a, b\r\n".encode("cp1252")
+
+    job_id = int(send(api, meta(), ("file", ("people.csv", excel))).json()["id"])
+    api.run(job_id)
+
+    [row] = api.client.data(job_id).items
+    assert (row["record"]["first_name"], row["record"]["title"]) == ("Zoë", "a, b")
+    assert api.client.status(job_id)["metaData"]["understood"] == {
+        "format": "csv",
+        "encoding": "Windows-1252",
+        "byteOrderMark": False,
+        "columnDelimiter": "SEMICOLON",
+        "lineEnding": "CRLF",
+        "columns": ["email_address", "first_name", "title"],
+    }
+
+
 def test_a_few_records_come_as_json(api: Served) -> None:
     api.connected("salesloft")
     body = {"metaData": META, "data": [{"email_address": "j1@orchard.test", "first_name": "two\nlines"}]}

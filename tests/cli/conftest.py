@@ -92,3 +92,16 @@ def bulkhead(api: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Co
     monkeypatch.delenv("BULKHEAD_URL", raising=False)
     monkeypatch.delenv("BULKHEAD_API_KEY", raising=False)
     return run
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a person types; with nothing in it nobody is there."""
+    lines: list[str] = []
+
+    class Keyboard(io.StringIO):
+        def readline(self, size: int = -1, /) -> str:
+            return lines.pop(0) if lines else ""
+
+    monkeypatch.setattr("sys.stdin", Keyboard())
+    return lines

@@ -12,10 +12,11 @@ from orchestrator.job.errors import Invalid
 from orchestrator.job.step import StepKind, Successor
 from orchestrator.providers.job_list import JobList
 from orchestrator.providers.objects import resolve
-from orchestrator.providers.provider import Check, Family, ObjectType, Query, Sink, Source
+from orchestrator.providers.provider import Check, Family, Query, Sink, Source
 from orchestrator.providers.rest.headers import news
 from orchestrator.providers.rest.source import RestSource
 from orchestrator.providers.rest.wire import completed, read
+from orchestrator.providers.schema import FieldType, ObjectType
 
 NAME = "rest"
 WORDS = ("detail", "message", "error_description", "error", "title", "errors")  # where APIs put their reasons
@@ -33,6 +34,17 @@ class RestProvider:
         path = self._settings.check_path or next(iter(self._settings.resources.values())).path
         response = self._client.get(path)
         return Check(ok=True, message=f"{path} answers with {response.status_code}")
+
+    def objects(self) -> Sequence[ObjectType]:
+        """Return the lists that the settings name; makes no call."""
+        return objects(self._settings.model_dump(mode="json", by_alias=True))
+
+    def fields(self, object_name: str) -> Sequence[FieldType]:
+        """Raise Invalid: the settings of a list say nothing of its records."""
+        name = resolve(self.objects(), object_name).name
+        problem = f"nobody describes the records of {name}"
+        advice = "Read one: `bulkhead download` with `--limit 1` shows its fields."
+        raise Invalid("object", problem, advice, code="not_described")
 
     def source(self, criteria: DownloadCriteria) -> Source:
         """Return the list of the resource."""

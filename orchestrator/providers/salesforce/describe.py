@@ -1,13 +1,13 @@
 """What fields an object has, asked of the org; an unknown object or field is answered with the nearest names."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from orchestrator.http.client import VendorClient
 from orchestrator.job.errors import Invalid, Rejected
 from orchestrator.providers.objects import resolve
-from orchestrator.providers.provider import ObjectType
-from orchestrator.providers.salesforce.wire import JSON, ObjectInfo, ObjectList, read
+from orchestrator.providers.salesforce.wire import JSON, FieldInfo, ObjectInfo, ObjectList, read
+from orchestrator.providers.schema import FieldType, ObjectType
 
 NOT_FOUND = 404
 NEAREST = 3  # names offered where none fits
@@ -66,11 +66,35 @@ def check_fields(thing: ObjectInfo, names: Iterable[str], criterion: str) -> Non
             raise Invalid(criterion, problem, advice, code="unknown_field")
 
 
+def objects(http: VendorClient, base: str) -> Sequence[ObjectType]:
+    """Return the objects of the org that our user may see; one call."""
+    return [
+        ObjectType(
+            name=each.name,
+            label=each.label or each.name,
+            plural=each.label_plural or each.label or each.name,
+            readable=each.queryable,
+            writable=each.createable or each.updateable or each.deletable,
+        )
+        for each in read(http.get(f"{base}/sobjects", headers=JSON), ObjectList).sobjects
+    ]
+
+
+def shown(field: FieldInfo) -> FieldType:
+    """Return a field as people are shown it."""
+    return FieldType(
+        name=field.name,
+        label=field.label or field.name,
+        type=field.type,
+        required=field.createable and not field.nillable and not field.defaulted_on_create,
+        writable=field.createable or field.updateable,
+        filterable=field.filterable,
+    )
+
+
 def _unknown(http: VendorClient, base: str, name: str) -> Invalid | Rejected:
-    known = read(http.get(f"{base}/sobjects", headers=JSON), ObjectList).sobjects
-    objects = [ObjectType(name=each.name, label=each.label, plural=each.label_plural) for each in known]
     try:
-        meant = resolve(objects, name).name
+        meant = resolve(objects(http, base), name).name
     except Invalid as error:
         return error
     return Invalid("objectName", f"there is no object {name!r}", f"Did you mean {meant}?", code="unknown_object")

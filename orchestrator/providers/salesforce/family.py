@@ -9,13 +9,14 @@ from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import Criteria, DownloadCriteria, Operation, UploadCriteria
 from orchestrator.job.errors import Invalid
 from orchestrator.job.step import StepKind, Successor
-from orchestrator.providers.provider import Family, ObjectType, Provider
+from orchestrator.providers.provider import Family, Provider
 from orchestrator.providers.salesforce import soql
 from orchestrator.providers.salesforce.addresses import address
 from orchestrator.providers.salesforce.answers import API_REQUESTS, CONCURRENT, later, news, refusal
 from orchestrator.providers.salesforce.provider import Salesforce
 from orchestrator.providers.salesforce.query import LARGEST_SET, SET_ROWS
 from orchestrator.providers.salesforce.settings import check_settings, token_age, token_url
+from orchestrator.providers.schema import ObjectType
 
 BUILT = ("auto", "2.0")  # ways to read and write that are there
 

@@ -1,18 +1,20 @@
 """One Salesforce org, through one turn's client."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import DownloadCriteria, UploadCriteria
 from orchestrator.job.errors import Invalid
 from orchestrator.providers.provider import Check, Source
+from orchestrator.providers.salesforce import describe, soql
 from orchestrator.providers.salesforce.describe import Describer
 from orchestrator.providers.salesforce.ingest import SalesforceIngest
 from orchestrator.providers.salesforce.listing import SalesforceJobs
 from orchestrator.providers.salesforce.query import SalesforceQuery
 from orchestrator.providers.salesforce.settings import base_path
 from orchestrator.providers.salesforce.wire import JSON, Identity, Records, read
+from orchestrator.providers.schema import FieldType, ObjectType
 
 ORGANIZATION = "SELECT Name, IsSandbox FROM Organization"
 
@@ -34,6 +36,15 @@ class Salesforce:
         environment = "sandbox" if org.get("IsSandbox") else "production"
         message = f"Connected to the {environment} org {name} as {user}"
         return Check(ok=True, message=message, account=name, user=user, environment=environment)
+
+    def objects(self) -> Sequence[ObjectType]:
+        """Return the org's objects; one call."""
+        return describe.objects(self._http, self._base)
+
+    def fields(self, object_name: str) -> Sequence[FieldType]:
+        """Return the fields of an object; one call, and a second one where there is no such object."""
+        name = soql.check_object(object_name)
+        return [describe.shown(field) for field in self._describer.of(name).fields]
 
     def source(self, criteria: DownloadCriteria) -> Source:
         """Raise Invalid: whatever is read here is a query."""

@@ -90,8 +90,13 @@ class FieldInfo(Struct, kw_only=True, rename="camel"):
     """A field of an object."""
 
     name: str
+    label: str = ""
     type: str = ""
     filterable: bool = True
+    nillable: bool = True
+    createable: bool = True
+    updateable: bool = True
+    defaulted_on_create: bool = False
     relationship_name: str | None = None  # of a reference: how its parent's fields are named
 
 
@@ -101,6 +106,10 @@ class ObjectInfo(Struct, kw_only=True, rename="camel"):
     name: str
     label: str = ""
     label_plural: str = ""
+    queryable: bool = True
+    createable: bool = False
+    updateable: bool = False
+    deletable: bool = False
     fields: Sequence[FieldInfo] = ()
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.providers.objects import resolve
-from orchestrator.providers.provider import ObjectType
+from orchestrator.providers.schema import ObjectType
 
 
 @dataclass(frozen=True, kw_only=True)

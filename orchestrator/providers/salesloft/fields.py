@@ -4,12 +4,14 @@ Taken from the vendor's person and account upserts. A field that is not in the t
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from orchestrator.job.errors import Invalid
+from orchestrator.providers.salesloft.catalog import UPSERT_KEYS
+from orchestrator.providers.schema import FieldType
 
 Reading = Callable[[str, str], Any]  # column, text → value; raises Invalid
 
@@ -61,8 +63,24 @@ ACCOUNT: Mapping[str, Reading] = {
     "tags": _list,
     "custom_fields": _object,
 }
+KINDS: Mapping[Reading, str] = {_integer: "integer", _boolean: "boolean", _list: "list", _object: "object"}
 TABLES: Mapping[str, Mapping[str, Reading]] = {"person": PERSON, "account": ACCOUNT}
 CRM_ID_TYPE = "salesforce"  # the only kind of CRM id that upserts know
+
+
+def described(object_name: str) -> Sequence[FieldType]:
+    """Return the fields of an object that bulk jobs write by a type of their own, and those that an upsert finds it by.
+
+    Any other field passes as text. Raises Invalid for an object without a table.
+    """
+    table = TABLES.get(object_name)
+    if table is None:
+        problem = f"Salesloft describes no fields of a {object_name}"
+        raise Invalid("object", problem, "Read one: `bulkhead download` with `--limit 1`.", code="not_described")
+    kinds = dict.fromkeys(UPSERT_KEYS.get(object_name, ()), "text") | {
+        name: KINDS[read] for name, read in table.items()
+    }
+    return [FieldType(name=name, label=name.replace("_", " ").capitalize(), type=kind) for name, kind in kinds.items()]
 
 
 def typed(table: Mapping[str, Reading], record: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,19 @@
 """One Salesloft team, through one turn's client."""
 
+from collections.abc import Sequence
+
 from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import DownloadCriteria, UploadCriteria
 from orchestrator.job.errors import Invalid
+from orchestrator.providers.objects import resolve
 from orchestrator.providers.provider import Check, Query, Source
 from orchestrator.providers.salesloft.bulk_jobs import SalesloftBulkJobs
-from orchestrator.providers.salesloft.catalog import LISTS
+from orchestrator.providers.salesloft.catalog import LISTS, OBJECTS
+from orchestrator.providers.salesloft.fields import described
 from orchestrator.providers.salesloft.listing import SalesloftJobs
 from orchestrator.providers.salesloft.lists import ByPage, ByTime
 from orchestrator.providers.salesloft.wire import ME, Me
+from orchestrator.providers.schema import FieldType, ObjectType
 
 
 class Salesloft:
@@ -23,6 +28,14 @@ class Salesloft:
         user, team = me.name or me.email, _team(me)
         message = f"Connected to Salesloft as {user or 'an unnamed user'}" + (f" of {team}" if team else "")
         return Check(ok=True, message=message, account=team, user=user)
+
+    def objects(self) -> Sequence[ObjectType]:
+        """Return what can be read or written; makes no call."""
+        return OBJECTS
+
+    def fields(self, object_name: str) -> Sequence[FieldType]:
+        """Return the fields that bulk jobs know the type of; makes no call."""
+        return described(resolve(OBJECTS, object_name).name)
 
     def source(self, criteria: DownloadCriteria) -> Source:
         """Return the list that the criteria ask for, walked by time where it can be."""

@@ -10,8 +10,8 @@ from orchestrator.job.errors import Invalid
 from orchestrator.job.step import StepKind
 from orchestrator.limits.limit import RateLimit
 from orchestrator.providers.objects import resolve
-from orchestrator.providers.provider import ObjectType
 from orchestrator.providers.salesloft import SALESLOFT
+from orchestrator.providers.schema import ObjectType
 from tests.providers.salesloft.conftest import Team, download, upload
 
 

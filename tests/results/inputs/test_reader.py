@@ -80,7 +80,6 @@ def test_a_good_file_is_described(memory, named):
         (b"a,a\n1,2\n", None, "file", "bad_csv_header"),
         (b'a,b\n1,2\n"3,4\n', None, "file", "broken_csv"),
         (b"a,b\n1,2,3\n4,5,6\n", None, "file", "too_many_cells"),
-        (b"a;b\n1;2\n", None, "file", "bad_csv_header"),
         (b'[{"a": 1}]', "csv", "format", "wrong_format"),
         (b'{"a": 1}\n', "json", "format", "wrong_format"),
         (b"a\n1\n", "xlsx", "format", "unknown_format"),
@@ -96,6 +95,36 @@ def test_a_broken_file_is_refused_at_the_door(memory, body, named, field, code):
 
     assert (caught.value.field, caught.value.code) == (field, code)
     assert caught.value.advice
+
+
+def test_a_delimiter_that_is_named_and_wrong_is_refused_with_the_right_one(memory):
+    memory.put_new("in", b"a;b\n1;2\n")
+
+    with pytest.raises(Invalid, match="SEMICOLON"):
+        inspect(memory, "in", delimiter="COMMA")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("name;city\r\nZoë;Köln\r\n".encode("cp1252"), ("Windows-1252", False, "SEMICOLON", "CRLF")),
+        ("name;price\r\nZoë;1,5\r\nÅsa;2,5\r\n".encode("utf-8-sig"), ("UTF-8", True, "SEMICOLON", "CRLF")),
+        ("name\tcity\nZoë\tKöln\n".encode("utf-16"), ("UTF-16LE", True, "TAB", "LF")),
+        (b'name,city\n"a;b;c",d\n', ("UTF-8", False, "COMMA", "LF")),
+        (b'"name, first";city|code\n"a, b";c|d\n', ("UTF-8", False, "SEMICOLON", "LF")),
+        (b"name\nZoe\n", ("UTF-8", False, "COMMA", "LF")),
+        (b"a|b|c\n" + b"1|2|3\n" * 50_000, ("UTF-8", False, "PIPE", "LF")),
+    ],
+)
+def test_what_a_spreadsheet_wrote_is_read_as_it_comes_and_told(memory, body, said):
+    memory.put_new("in", body)
+
+    seen = inspect(memory, "in")
+
+    told = seen.understood
+    assert (told["encoding"], told["byteOrderMark"], told["columnDelimiter"], told["lineEnding"]) == said
+    assert told["columns"] == list(seen.columns)
+    assert all(row.problem is None for row in seen.first)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be"])
