@@ -90,8 +90,6 @@ class DownloadBody(Strict):
             "where",
             "docsHubDetails",
             "continueFromJobId",
-            "pkChunking",
-            "contentType",
             "expiresAt",
         }
     )
@@ -101,6 +99,9 @@ class DownloadBody(Strict):
     soql: Soql | None = None
     include_deleted: StrictBool = False
     bulk_api: BulkApi | None = None
+    content_type: Name | None = None
+    concurrency_mode: Name | None = None
+    pk_chunking: Parameters | None = None
     format: StrictStr = "jsonl"
     select_fields: Annotated[StrictStr, Field(max_length=100_000)] | None = None
     limit: ManyRows | None = None

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from orchestrator.http.client import VendorClient
 from orchestrator.http.refusals import Later, never_later
+from orchestrator.http.transport import Dress, IsStale, as_it_is, is_unauthorized
 from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
 from orchestrator.job.step import Cursor, Successor
 from orchestrator.limits.limit import Limit, News
@@ -90,6 +91,7 @@ class RemoteStatus:
     errors: int = 0
     total: int | None = None
     message: str | None = None
+    confirm: str | None = None  # DONE is believed once two looks bring the same: the vendor may still add to the job
     fates_told: bool = False  # also of a job that failed: rows that were handled have fates, the others have none
 
 
@@ -280,5 +282,7 @@ class Family:
     native_upload: bool = False
     native_query: bool = False  # downloads are queries that the vendor runs as jobs
     later: Later = never_later
+    dress: Dress = as_it_is
+    is_stale: IsStale = is_unauthorized
     token_url: Callable[[Mapping[str, Any]], str | None] | None = None  # by the settings; None: `default_token_url`
     extras: Mapping[str, Any] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """Poll: ask the vendor how far its job has come, as seldom as still serves the user."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from orchestrator.job.chunk import VendorJobState
@@ -19,7 +20,7 @@ def poll(turn: Turn) -> Outcome:
     seq = turn.vendor_job.seq
     if turn.vendor_job.state is VendorJobState.LOST:
         return Moved()  # failed, and planned anew; a person has restarted the job since
-    seen = vendor_jobs_of(turn).status(remote_id_of(turn))
+    seen = _confirmed(turn, vendor_jobs_of(turn).status(remote_id_of(turn)))
     progress = VendorProgress(seq=seq, processed=seen.processed, errors=seen.errors, total=seen.total)
     fetch = Moved(successors=[Successor(kind=StepKind.FETCH, vendor_seq=seq, partition=seq)])
     match seen.phase:
@@ -39,8 +40,14 @@ def poll(turn: Turn) -> Outcome:
     if stands and turn.began_at - turn.job.progress_at > turn.job.criteria.give_up_after:
         return Stopped(reason=StopReason.VENDOR_STUCK, message=f"the vendor's job stands at {seen.processed} rows")
     elapsed = turn.began_at - turn.step.created_at
-    turn.save(progress, cursor={"processed": seen.processed, "after": elapsed.total_seconds()})
+    turn.save(progress, cursor={"processed": seen.processed, "after": elapsed.total_seconds(), "told": seen.confirm})
     return Wait(pause=next_look(elapsed, seen, turn.step.cursor.get("processed")), reason=WaitReason.VENDOR_JOB)
+
+
+def _confirmed(turn: Turn, seen: RemoteStatus) -> RemoteStatus:
+    if seen.phase is Phase.DONE and seen.confirm != turn.step.cursor.get("told"):
+        return replace(seen, phase=Phase.RUNNING)
+    return seen
 
 
 def _tell_end(turn: Turn, seen: RemoteStatus) -> None:

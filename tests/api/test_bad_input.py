@@ -61,7 +61,7 @@ DOWNLOADS: list[tuple[dict[str, Any], str, str]] = [
     ({"query": {"q": "half \ud83d"}}, "invalid", "query.q"),
     *(
         ({field: "x"}, "not_available_yet", field)
-        for field in ("where", "docsHubDetails", "continueFromJobId", "pkChunking", "expiresAt")
+        for field in ("where", "docsHubDetails", "continueFromJobId", "expiresAt")
     ),
 ]
 

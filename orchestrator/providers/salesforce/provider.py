@@ -7,9 +7,11 @@ from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import DownloadCriteria, UploadCriteria
 from orchestrator.job.errors import Invalid
 from orchestrator.providers.provider import Check, Source
+from orchestrator.providers.salesforce.bulk1.choice import CLASSIC
+from orchestrator.providers.salesforce.bulk1.query import AsyncQuery
 from orchestrator.providers.salesforce.ingest import SalesforceIngest
 from orchestrator.providers.salesforce.query import SalesforceQuery
-from orchestrator.providers.salesforce.settings import base_path
+from orchestrator.providers.salesforce.settings import async_path, base_path
 from orchestrator.providers.salesforce.wire import JSON, Identity, Records, read
 
 ORGANIZATION = "SELECT Name, IsSandbox FROM Organization"
@@ -21,6 +23,7 @@ class Salesforce:
     def __init__(self, http: VendorClient, settings: Mapping[str, Any]) -> None:
         self._http = http
         self._base = base_path(settings)
+        self._async_base = async_path(settings)
 
     def check(self) -> Check:
         """Ask who we are, and in which org; two calls."""
@@ -38,6 +41,8 @@ class Salesforce:
 
     def query(self, criteria: DownloadCriteria) -> SalesforceQuery:
         """Return the query that the criteria ask for."""
+        if criteria.bulk_api == CLASSIC:
+            return AsyncQuery(self._http, self._base, self._async_base, criteria)
         return SalesforceQuery(self._http, self._base, criteria)
 
     def sink(self, criteria: UploadCriteria) -> SalesforceIngest:
