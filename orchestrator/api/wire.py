@@ -125,11 +125,7 @@ class UploadBody(Strict):
 
     LATER: ClassVar[frozenset[str]] = frozenset(
         {
-            "contentType",
-            "concurrencyMode",
-            "assignmentRuleId",
             "groupBy",
-            "onAmbiguous",
             "source",
             "expiresAt",
         }
@@ -148,6 +144,10 @@ class UploadBody(Strict):
     mapping: dict[Name, Name | None] = Field(default_factory=dict)
     blanks: Literal["ignore", "clear"] = "ignore"
     bulk_api: BulkApi | None = None
+    content_type: Name | None = None
+    concurrency_mode: Name | None = None
+    assignment_rule_id: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$")] | None = None
+    on_ambiguous: Literal["at_most_once", "at_least_once"] | None = None
     type: Text | None = None
     notification_url: WebAddress | None = None
     api_limit: Count | None = None

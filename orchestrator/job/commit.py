@@ -47,6 +47,7 @@ class MoveChunk:
 
     seq: int
     to: ChunkState
+    remote_id: str | None = None  # of the vendor's batch, as soon as it is known
 
 
 Effect = NewVendorJob | MoveVendorJob | VendorProgress | Chunk | MoveChunk  # a Chunk: insert it

@@ -54,6 +54,8 @@ def _check_bulk_api(family: Family, criteria: Criteria) -> None:
     if isinstance(criteria, DownloadCriteria):
         asked["pkChunking"] = criteria.pk_chunking
         asked |= {"soql": criteria.soql, "includeDeleted": criteria.include_deleted or None}
+    else:
+        asked["assignmentRuleId"] = criteria.assignment_rule_id
     for name, given in asked.items():
         if given is not None:
             raise Invalid(name, f"{family.name} has no bulk queries", "Leave it out.")

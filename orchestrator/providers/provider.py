@@ -184,8 +184,8 @@ class Query(VendorJobs, Protocol):
         ...
 
 
-class Sink(VendorJobs, Protocol):
-    """A vendor's own bulk upload."""
+class Upload(VendorJobs, Protocol):
+    """What every bulk upload of a vendor has."""
 
     chunk_rows: int  # most rows one fill may carry
     chunk_bytes: int  # most bytes one fill's body may carry
@@ -198,6 +198,14 @@ class Sink(VendorJobs, Protocol):
         """
         ...
 
+    def release(self, remote_id: str) -> None:
+        """Let the vendor execute the job, which takes nothing more. Releasing a released job is not an error."""
+        ...
+
+
+class Sink(Upload, Protocol):
+    """A vendor's own bulk upload; its release is the commit point: before it, nothing happens."""
+
     def identity(self, record: bytes) -> str | None:
         """Return what a record (JSON) is known by when its other values come back written anew; None: nothing."""
         ...
@@ -208,10 +216,6 @@ class Sink(VendorJobs, Protocol):
 
     def look(self, remote_id: str, posted: Posted, walk: Cursor | None) -> Proof | Walking:
         """After a lost answer to a fill: are all its rows there? `walk` is the cursor of an unfinished look."""
-        ...
-
-    def release(self, remote_id: str) -> None:
-        """Let the vendor execute the job: the commit point. Releasing a released job is not an error."""
         ...
 
     def fates(self, remote_id: str, cursor: Cursor, go_on: GoOn) -> Iterator[FatePage]:
@@ -245,8 +249,8 @@ class Provider(Protocol):
         """Return the query that the criteria ask for. Makes no call; raises Invalid where there are lists only."""
         ...
 
-    def sink(self, criteria: UploadCriteria) -> Sink:
-        """Return the vendor's bulk upload for the criteria. Makes no call."""
+    def sink(self, criteria: UploadCriteria) -> Upload:
+        """Return the vendor's bulk upload for the criteria, a `Sink` or a `BatchSink`. Makes no call."""
         ...
 
 

@@ -8,7 +8,7 @@ from orchestrator.job.commit import Moved, MoveVendorJob, Outcome, Stopped, Vend
 from orchestrator.job.status import Direction, StopReason, WaitReason
 from orchestrator.job.step import PARTITION_GAP, StepKind, Successor
 from orchestrator.providers.provider import Phase, RemoteStatus
-from orchestrator.steps.sinks import remote_id_of, sink_of, vendor_jobs_of
+from orchestrator.steps.sinks import remote_id_of, upload_of, vendor_jobs_of
 from orchestrator.steps.step import Turn
 
 SOONEST = timedelta(seconds=1)
@@ -35,7 +35,7 @@ def poll(turn: Turn) -> Outcome:
             turn.tell(event="vendor_job.unknown_state", data={"state": seen.word})
         case Phase.OPEN:  # the answer to the release was not the vendor's own; releasing twice is harmless
             turn.tell(event="vendor_job.still_open", data={"vendorJobId": remote_id_of(turn)})
-            sink_of(turn).release(remote_id_of(turn))
+            upload_of(turn).release(remote_id_of(turn))
     stands = seen.processed == turn.step.cursor.get("processed", 0)
     if stands and turn.began_at - turn.job.progress_at > turn.job.criteria.give_up_after:
         return Stopped(reason=StopReason.VENDOR_STUCK, message=f"the vendor's job stands at {seen.processed} rows")

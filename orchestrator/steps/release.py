@@ -5,7 +5,7 @@ from orchestrator.job.commit import Moved, MoveVendorJob, Outcome, Stopped
 from orchestrator.job.criteria import UploadCriteria
 from orchestrator.job.status import StopReason
 from orchestrator.job.step import StepKind, Successor
-from orchestrator.steps.sinks import remote_id_of, sink_of
+from orchestrator.steps.sinks import remote_id_of, upload_of
 from orchestrator.steps.step import Turn
 
 
@@ -16,18 +16,19 @@ def release(turn: Turn) -> Outcome:
     """
     filled = turn.vendor_job
     if filled.state is VendorJobState.FILLED:
-        too_many = _threshold(turn)
+        too_many = too_many_errors(turn)
         if too_many is not None:
             return too_many
         turn.save(MoveVendorJob(seq=filled.seq, when=[VendorJobState.FILLED], to=VendorJobState.RELEASING))
     if filled.state in (VendorJobState.FILLED, VendorJobState.RELEASING):
-        sink_of(turn).release(remote_id_of(turn))
+        upload_of(turn).release(remote_id_of(turn))
         turn.tell(event="vendor_job.released", data={"vendorJobId": filled.remote_id, "rows": filled.rows})
         turn.save(MoveVendorJob(seq=filled.seq, when=[VendorJobState.RELEASING], to=VendorJobState.RELEASED))
     return Moved(successors=[Successor(kind=StepKind.POLL, vendor_seq=filled.seq)])
 
 
-def _threshold(turn: Turn) -> Stopped | None:
+def too_many_errors(turn: Turn) -> Stopped | None:
+    """Return the stop that the job's error threshold asks for; None while it is not passed."""
     criteria, counts = turn.job.criteria, turn.job.counts
     assert isinstance(criteria, UploadCriteria)
     bad = counts.refused + counts.invalid

@@ -11,7 +11,8 @@ from orchestrator.job.status import StopReason
 from orchestrator.job.step import PARTITION_GAP, StepKind, Successor
 from orchestrator.providers.provider import Posted, Proof, Sink, Walking
 from orchestrator.results.chunks import unpack_rows
-from orchestrator.steps.sinks import remote_id_of, sink_of
+from orchestrator.steps.batches import add_batches
+from orchestrator.steps.sinks import batch_sink_of, remote_id_of, sink_of
 from orchestrator.steps.step import Turn
 
 MOST_LOST = 8  # vendor jobs abandoned for the same rows before a person must look; the waits add up to 4 min
@@ -24,7 +25,8 @@ def upload(turn: Turn) -> Outcome:
     """
     match turn.vendor_job.state:
         case VendorJobState.OPEN:
-            return _Filler(turn, sink_of(turn)).run()
+            batches = batch_sink_of(turn)
+            return _Filler(turn, sink_of(turn)).run() if batches is None else add_batches(turn, batches)
         case VendorJobState.ABANDONED:
             return Moved()  # replaced by a turn that died before it said so
         case _:

@@ -1,10 +1,15 @@
 """Salesforce by Bulk API 1.0, as the tests of whole jobs see it."""
 
+import csv
+import io
 from typing import Any
 
+from orchestrator.job.criteria import Operation
+from orchestrator.job.record import Job
 from orchestrator.sandbox.options import Options
 from tests.lifecycle.workshop import Workshop
 
+COLUMNS = ("Depot_Code__c", "Name", "Notes__c")
 NASTY = (
     'say "no"',
     "two\nlines",
@@ -49,3 +54,34 @@ def records(workshop: Workshop, name: str = "Depot__c") -> list[dict[str, str | 
     """Return what the org holds."""
     with workshop.sandbox.world.lock:
         return workshop.sandbox.world.salesforce.records(name) or []
+
+
+def a_file(count: int, bad: tuple[int, ...] = (), poison: tuple[int, ...] = ()) -> bytes:
+    """Return a CSV file of depots; rows numbered `bad`, from 1, have no name; those of `poison` spoil their batch."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    for n in range(1, count + 1):
+        name = "HEMLOCK" if n in poison else "" if n in bad else f"{NASTY[n % len(NASTY)]} {n}"
+        writer.writerow((f"D-{n}", name, NASTY[n % len(NASTY)] * 2))
+    return out.getvalue().encode()
+
+
+def sent(workshop: Workshop, file: bytes, **criteria: Any) -> Job:
+    """Submit an insert of depots."""
+    asked = {"object_name": "Depot__c", "operation": Operation.INSERT, "external_id_field": None, "bulk_api": "1.0"}
+    return workshop.upload(workshop.connect("salesforce"), file, **(asked | criteria))
+
+
+def stored(workshop: Workshop) -> dict[str, tuple[str | None, str | None]]:
+    """Return what the org holds, by code."""
+    return {str(each["Depot_Code__c"]): (each["Name"], each["Notes__c"]) for each in records(workshop)}
+
+
+def check_nothing_was_done_twice(workshop: Workshop) -> None:
+    assert told(workshop)["bulk1"]["rows_sent_twice"] == 0
+    assert told(workshop)["jobs"]["foreign_writes"] == 0
+
+
+def batches(workshop: Workshop) -> list[dict[str, Any]]:
+    return [batch for job in told(workshop)["bulk1"]["jobs"] for batch in job["batches"]]

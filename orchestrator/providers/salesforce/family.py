@@ -12,7 +12,7 @@ from orchestrator.job.step import StepKind, Successor
 from orchestrator.providers.provider import Family, ObjectType, Provider
 from orchestrator.providers.salesforce import soql
 from orchestrator.providers.salesforce.answers import API_REQUESTS, CONCURRENT, dress, is_stale, later, news, refusal
-from orchestrator.providers.salesforce.bulk1.choice import CLASSIC, choose
+from orchestrator.providers.salesforce.bulk1.choice import choose
 from orchestrator.providers.salesforce.provider import Salesforce
 from orchestrator.providers.salesforce.query import LARGEST_SET, SET_ROWS
 from orchestrator.providers.salesforce.settings import check_settings, token_url
@@ -26,10 +26,7 @@ def check_criteria(criteria: Criteria, settings: Mapping[str, Any]) -> Criteria:
         raise Invalid("bulkApi", f"{criteria.bulk_api} is not built yet", "Use 2.0.", code="not_available_yet")
     if isinstance(criteria, DownloadCriteria):
         return _download(choose(criteria))
-    chosen = choose(criteria)
-    if chosen.bulk_api == CLASSIC:
-        raise Invalid("bulkApi", "uploads by 1.0 are not built yet", "Use 2.0.", code="not_available_yet")
-    return _upload(chosen)
+    return _upload(choose(criteria))
 
 
 def first_steps(criteria: Criteria, settings: Mapping[str, Any]) -> Sequence[Successor]:

@@ -9,6 +9,7 @@ from orchestrator.job.errors import Invalid
 from orchestrator.providers.provider import Check, Source
 from orchestrator.providers.salesforce.bulk1.choice import CLASSIC
 from orchestrator.providers.salesforce.bulk1.query import AsyncQuery
+from orchestrator.providers.salesforce.bulk1.sink import AsyncSink
 from orchestrator.providers.salesforce.ingest import SalesforceIngest
 from orchestrator.providers.salesforce.query import SalesforceQuery
 from orchestrator.providers.salesforce.settings import async_path, base_path
@@ -45,6 +46,8 @@ class Salesforce:
             return AsyncQuery(self._http, self._base, self._async_base, criteria)
         return SalesforceQuery(self._http, self._base, criteria)
 
-    def sink(self, criteria: UploadCriteria) -> SalesforceIngest:
+    def sink(self, criteria: UploadCriteria) -> SalesforceIngest | AsyncSink:
         """Return the ingest jobs of the criteria's operation."""
+        if criteria.bulk_api == CLASSIC:
+            return AsyncSink(self._http, self._base, self._async_base, criteria)
         return SalesforceIngest(self._http, self._base, criteria)

@@ -119,7 +119,8 @@ def test_a_wrong_download_is_refused_by_field(wrong: dict[str, Any], field: str,
         ({"operation": Operation.INSERT}, "externalIdField"),
         ({"external_id_field": "a,b"}, "externalIdField"),
         ({"type": "person/import"}, "type"),
-        ({"bulk_api": "1.0"}, "bulkApi"),
+        ({"bulk_api": "2.0", "content_type": "XML"}, "contentType"),
+        ({"bulk_api": "2.0", "assignment_rule_id": "01Q9Q0000000001"}, "assignmentRuleId"),
     ],
 )
 def test_a_wrong_upload_is_refused_by_field(wrong: dict[str, Any], field: str) -> None:

@@ -18,12 +18,14 @@ Asked = TypeVar("Asked", DownloadCriteria, UploadCriteria)
 def choose(criteria: Asked) -> Asked:
     """Return the criteria with 1.0 as their way where nothing else can do what they ask for. Raises Invalid."""
     mode, kind = _mode(criteria.concurrency_mode), check_kind(criteria.content_type)
-    chunking = check_chunking(criteria.pk_chunking) if isinstance(criteria, DownloadCriteria) else None
-    asked = {
+    asked: dict[str, object] = {
         "concurrencyMode": mode if mode == "Serial" else None,
         "contentType": kind if kind != DEFAULT else None,
-        "pkChunking": chunking,
     }
+    if isinstance(criteria, DownloadCriteria):
+        asked["pkChunking"] = check_chunking(criteria.pk_chunking)
+    else:
+        asked["assignmentRuleId"] = criteria.assignment_rule_id
     needed = [name for name, value in asked.items() if value is not None]
     if needed and criteria.bulk_api in (None, "auto"):
         criteria = replace(criteria, bulk_api=CLASSIC)

@@ -38,6 +38,11 @@ class Batch(Struct, kw_only=True, rename="camel"):
     number_records_failed: int = 0
 
     @property
+    def key(self) -> str:
+        """The fifteen characters of the id, which the vendor tells in either length."""
+        return self.id[:15]
+
+    @property
     def plain(self) -> str:
         """The state in small letters alone: `Not Processed`, `NOT_PROCESSED` and `NotProcessed` are the same."""
         return LETTERS.sub("", self.state.lower())
