@@ -91,8 +91,6 @@ class DownloadBody(Strict):
         {
             "docsHubDetails",
             "continueFromJobId",
-            "pkChunking",
-            "contentType",
             "expiresAt",
         }
     )
@@ -102,6 +100,9 @@ class DownloadBody(Strict):
     soql: Soql | None = None
     include_deleted: StrictBool = False
     bulk_api: BulkApi | None = None
+    content_type: Name | None = None
+    concurrency_mode: Name | None = None
+    pk_chunking: Parameters | None = None
     format: StrictStr = "jsonl"
     select_fields: Annotated[StrictStr, Field(max_length=100_000)] | None = None
     limit: ManyRows | None = None
@@ -126,11 +127,7 @@ class UploadBody(Strict):
 
     LATER: ClassVar[frozenset[str]] = frozenset(
         {
-            "contentType",
-            "concurrencyMode",
-            "assignmentRuleId",
             "groupBy",
-            "onAmbiguous",
             "source",
             "expiresAt",
         }
@@ -149,6 +146,10 @@ class UploadBody(Strict):
     mapping: dict[Name, Name | None] = Field(default_factory=dict)
     blanks: Literal["ignore", "clear"] = "ignore"
     bulk_api: BulkApi | None = None
+    content_type: Name | None = None
+    concurrency_mode: Name | None = None
+    assignment_rule_id: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$")] | None = None
+    on_ambiguous: Literal["at_most_once", "at_least_once"] | None = None
     type: Text | None = None
     notification_url: WebAddress | None = None
     api_limit: Count | None = None

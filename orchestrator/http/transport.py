@@ -19,22 +19,38 @@ from orchestrator.http.purse import Purse
 from orchestrator.http.refusals import Later, Words, broken, never_later, refused, retry_after
 from orchestrator.http.tokens import Auth, TokenKeeper
 from orchestrator.http.wires import Wires
-from orchestrator.job.errors import Throttled, Unreachable
+from orchestrator.job.errors import OrchestratorError, Rejected, Throttled, Unauthorized, Unreachable
 from orchestrator.limits.limit import News
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, 9.2.1; what vendors do on PUT and DELETE is their secret
 SLOT_GRACE = timedelta(seconds=5)  # a slot outlives the call's time-out by this, so that it never ends before the call
 
 
+Dress = Callable[[str, Auth], Auth]  # path, credentials → how they are sent there
+IsStale = Callable[[int, bytes], bool]  # status, body → whether the token is no longer good
+
+
+def as_it_is(path: str, auth: Auth) -> Auth:
+    """Send credentials the same way everywhere."""
+    return auth
+
+
+def is_unauthorized(status: int, body: bytes) -> bool:
+    """Take a 401 alone for a token that is no longer good (RFC 6750, 3.1)."""
+    return status == 401
+
+
 @dataclass(frozen=True, kw_only=True)
 class Manners:
-    """How a provider family speaks: what its headers and its refusals mean."""
+    """How a provider family speaks: what its headers and its refusals mean, and how it wants its credentials."""
 
     provider: str
     news: Callable[[Mapping[str, str], datetime], News]
     refusal: Words
     longest_call: timedelta = timedelta(seconds=60)
     later: Later = never_later
+    dress: Dress = as_it_is
+    is_stale: IsStale = is_unauthorized
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,18 +84,27 @@ class MeteredTransport(httpx.BaseTransport):
         carried: Pass = request.extensions["pass"]
         auth = carried.keeper.current()
         response = self._once(request, carried, auth)
-        if response.status_code == 401:
+        if self._is_stale(response):
             carried.keeper.refresh(auth.version)
             auth = carried.keeper.current()
             response = self._once(request, carried, auth)
         if response.is_success:
             return response
-        manners = self._manners
-        raise refused(self._provider, response, manners.refusal, self._clock.now(), auth.secrets(), later=manners.later)
+        raise self._refusal(response, auth)
 
     def close(self) -> None:
         """Close the connections below."""
         self._inner.close()
+
+    def _is_stale(self, response: httpx.Response) -> bool:
+        return not response.is_success and self._manners.is_stale(response.status_code, response.content)
+
+    def _refusal(self, response: httpx.Response, auth: Auth) -> OrchestratorError:
+        manners, now = self._manners, self._clock.now()
+        error = refused(self._provider, response, manners.refusal, now, auth.secrets(), later=manners.later)
+        if isinstance(error, Rejected) and self._is_stale(response):
+            return Unauthorized(self._provider, error.status, error.text)
+        return error
 
     def _once(self, request: httpx.Request, carried: Pass, auth: Auth) -> httpx.Response:
         purse = carried.purse
@@ -106,7 +131,7 @@ class MeteredTransport(httpx.BaseTransport):
     def _send(self, request: httpx.Request, carried: Pass, auth: Auth) -> httpx.Response:
         sent_at = time.monotonic()
         try:
-            response = self._inner.send(request, auth)
+            response = self._inner.send(request, self._manners.dress(request.url.path, auth))
         except httpx.HTTPError as error:
             carried.purse.saw_failure()
             raise broken(self._provider, error, auth.secrets()) from None

@@ -43,6 +43,7 @@ class Chunk:
     first_row: int  # source row number, from 1
     vendor_seq: int
     state: ChunkState = ChunkState.NEW
+    remote_id: str | None = None  # of the vendor's batch, where a chunk is one
 
 
 @dataclass(frozen=True, kw_only=True)

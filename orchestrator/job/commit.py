@@ -48,6 +48,7 @@ class MoveChunk:
 
     seq: int
     to: ChunkState
+    remote_id: str | None = None  # of the vendor's batch, as soon as it is known
 
 
 @dataclass(frozen=True, kw_only=True)

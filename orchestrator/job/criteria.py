@@ -94,6 +94,9 @@ class DownloadCriteria(_Json):
     soql: str | None = None  # the user's own query, sent as it is; `object_name` is then what it reads from
     include_deleted: bool = False
     bulk_api: str | None = None  # the version of the vendor's bulk API; None: the family's choice
+    content_type: str | None = None  # of the vendor's own files, where it knows several
+    concurrency_mode: str | None = None  # Parallel | Serial
+    pk_chunking: Mapping[str, Any] | None = None  # how the vendor splits the query by primary key; {}: as it likes
     page_size: int | None = None  # None: the provider's best
     partitions: int | None = None  # None: auto
     notification_url: str | None = None
@@ -117,6 +120,10 @@ class UploadCriteria(_Json):
     type: str | None = None  # Salesloft job type; None: objectName/operation
     blanks: str = "ignore"  # ignore | clear
     bulk_api: str | None = None
+    content_type: str | None = None  # of what is sent, where the vendor knows several
+    concurrency_mode: str | None = None  # Parallel | Serial
+    assignment_rule_id: str | None = None
+    on_ambiguous: str | None = None  # at_most_once | at_least_once; None: by the operation
     notification_url: str | None = None
     api_limit: int | None = None
     max_errors: int | None = None

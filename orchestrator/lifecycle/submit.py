@@ -46,9 +46,16 @@ def _check_bulk_api(family: Family, criteria: Criteria) -> None:
     """Refuse what only a vendor that runs queries as jobs can be asked for."""
     if family.native_query:
         return
-    asked: dict[str, object] = {"bulkApi": criteria.bulk_api}
+    asked: dict[str, object] = {
+        "bulkApi": criteria.bulk_api,
+        "contentType": criteria.content_type,
+        "concurrencyMode": criteria.concurrency_mode,
+    }
     if isinstance(criteria, DownloadCriteria):
+        asked["pkChunking"] = criteria.pk_chunking
         asked |= {"soql": criteria.soql, "includeDeleted": criteria.include_deleted or None}
+    else:
+        asked["assignmentRuleId"] = criteria.assignment_rule_id
     for name, given in asked.items():
         if given is not None:
             raise Invalid(name, f"{family.name} has no bulk queries", "Leave it out.")

@@ -134,6 +134,8 @@ class Vendors:
             refusal=family.refusal,
             longest_call=family.longest_call,
             later=family.later,
+            dress=family.dress,
+            is_stale=family.is_stale,
         )
         http = self._pool.client(connection_id=connection.id, base_url=connection.base_url, version=1, manners=manners)
         keeper = keeper_of(

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from orchestrator.http.client import VendorClient
 from orchestrator.http.refusals import Later, never_later
+from orchestrator.http.transport import Dress, IsStale, as_it_is, is_unauthorized
 from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
 from orchestrator.job.step import Cursor, Successor
 from orchestrator.limits.limit import Limit, News
@@ -95,6 +96,7 @@ class RemoteStatus:
     errors: int = 0
     total: int | None = None
     message: str | None = None
+    confirm: str | None = None  # DONE is believed once two looks bring the same: the vendor may still add to the job
     fates_told: bool = False  # also of a job that failed: rows that were handled have fates, the others have none
 
 
@@ -177,8 +179,8 @@ class Query(VendorJobs, Protocol):
         ...
 
 
-class Sink(VendorJobs, Protocol):
-    """A vendor's own bulk upload."""
+class Upload(VendorJobs, Protocol):
+    """What every bulk upload of a vendor has."""
 
     chunk_rows: int  # most rows one fill may carry
     chunk_bytes: int  # most bytes one fill's body may carry
@@ -191,6 +193,14 @@ class Sink(VendorJobs, Protocol):
         """
         ...
 
+    def release(self, remote_id: str) -> None:
+        """Let the vendor execute the job, which takes nothing more. Releasing a released job is not an error."""
+        ...
+
+
+class Sink(Upload, Protocol):
+    """A vendor's own bulk upload; its release is the commit point: before it, nothing happens."""
+
     def identity(self, record: bytes) -> str | None:
         """Return what a record (JSON) is known by when its other values come back written anew; None: nothing."""
         ...
@@ -201,10 +211,6 @@ class Sink(VendorJobs, Protocol):
 
     def look(self, remote_id: str, posted: Posted, walk: Cursor | None) -> Proof | Walking:
         """After a lost answer to a fill: are all its rows there? `walk` is the cursor of an unfinished look."""
-        ...
-
-    def release(self, remote_id: str) -> None:
-        """Let the vendor execute the job: the commit point. Releasing a released job is not an error."""
         ...
 
     def fates(self, remote_id: str, cursor: Cursor, go_on: GoOn) -> Iterator[FatePage]:
@@ -250,8 +256,8 @@ class Provider(Protocol):
         """Return the query that the criteria ask for. Makes no call; raises Invalid where there are lists only."""
         ...
 
-    def sink(self, criteria: UploadCriteria) -> Sink:
-        """Return the vendor's bulk upload for the criteria. Makes no call."""
+    def sink(self, criteria: UploadCriteria) -> Upload:
+        """Return the vendor's bulk upload for the criteria, a `Sink` or a `BatchSink`. Makes no call."""
         ...
 
     def jobs(self) -> JobList:
@@ -279,6 +285,8 @@ class Family:
     native_upload: bool = False
     native_query: bool = False  # downloads are queries that the vendor runs as jobs
     later: Later = never_later
+    dress: Dress = as_it_is
+    is_stale: IsStale = is_unauthorized
     token_url: Callable[[Mapping[str, Any]], str | None] | None = None  # by the settings; None: `default_token_url`
     address: Callable[[str, str, str], str | None] | None = None  # base URL now, token URL, as a token says → anew
     token_age: Callable[[Mapping[str, Any]], timedelta | None] | None = None  # by the settings: an older one is renewed

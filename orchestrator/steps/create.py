@@ -7,7 +7,7 @@ from orchestrator.job.marker import new_marker
 from orchestrator.job.status import Direction
 from orchestrator.job.step import StepKind, Successor
 from orchestrator.providers.provider import Query, VendorJobs
-from orchestrator.steps.sinks import query_of, sink_of
+from orchestrator.steps.sinks import query_of, upload_of
 from orchestrator.steps.step import Turn
 
 
@@ -21,7 +21,7 @@ def create(turn: Turn) -> Outcome:
     if is_query and not turn.step.cursor.get("planned"):
         _plan_query(turn)
     query = _query(turn) if is_query else None
-    planned, vendor_jobs = turn.vendor_job, query or sink_of(turn)
+    planned, vendor_jobs = turn.vendor_job, query or upload_of(turn)
     following = Moved(successors=[_following(turn, planned.seq)])
     found = None
     match planned.state:

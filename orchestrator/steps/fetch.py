@@ -7,15 +7,19 @@ from orchestrator.job.errors import Gone
 from orchestrator.job.record import Counts
 from orchestrator.job.status import Direction
 from orchestrator.providers.provider import Page, Plan, Source
+from orchestrator.steps.batch_fates import book_batches
 from orchestrator.steps.booking import book_fates
 from orchestrator.steps.lost import result_lost
-from orchestrator.steps.sinks import result_of
+from orchestrator.steps.sinks import batch_sink_of, result_of
 from orchestrator.steps.step import Turn
 
 
 def fetch(turn: Turn) -> Outcome:
     """Store what comes after the cursor until the vendor has no more; a crash repeats at most one checkpoint."""
-    return _records(turn) if turn.job.direction is Direction.DOWNLOAD else book_fates(turn)
+    if turn.job.direction is Direction.DOWNLOAD:
+        return _records(turn)
+    batches = batch_sink_of(turn)
+    return book_fates(turn) if batches is None else book_batches(turn, batches)
 
 
 def _records(turn: Turn) -> Outcome:

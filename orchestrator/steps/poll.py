@@ -1,5 +1,6 @@
 """Poll: ask the vendor how far its job has come, as seldom as still serves the user."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from orchestrator.job.chunk import VendorJobState
@@ -10,7 +11,7 @@ from orchestrator.job.step import Cursor, StepKind, Successor
 from orchestrator.providers.provider import Phase, RemoteStatus
 from orchestrator.steps.links import LinkWalk
 from orchestrator.steps.lost import ended_badly, result_lost
-from orchestrator.steps.sinks import remote_id_of, sink_of, vendor_jobs_of
+from orchestrator.steps.sinks import remote_id_of, upload_of, vendor_jobs_of
 from orchestrator.steps.step import Turn
 from orchestrator.steps.unprocessed import EARLY
 
@@ -33,7 +34,7 @@ def poll(turn: Turn) -> Outcome:
 
 def _poll(turn: Turn) -> Outcome:
     seq = turn.vendor_job.seq
-    seen = vendor_jobs_of(turn).status(remote_id_of(turn))
+    seen = _confirmed(turn, vendor_jobs_of(turn).status(remote_id_of(turn)))
     progress = VendorProgress(seq=seq, processed=seen.processed, errors=seen.errors, total=seen.total)
     match seen.phase:
         case Phase.FAILED | Phase.ABORTED if not seen.fates_told:
@@ -44,13 +45,14 @@ def _poll(turn: Turn) -> Outcome:
             turn.tell(event="vendor_job.unknown_state", data={"state": seen.word})
         case Phase.OPEN:  # the answer to the release was not the vendor's own; releasing twice is harmless
             turn.tell(event="vendor_job.still_open", data={"vendorJobId": remote_id_of(turn)})
-            sink_of(turn).release(remote_id_of(turn))
+            upload_of(turn).release(remote_id_of(turn))
     stands = seen.processed == turn.step.cursor.get("processed", 0)
     if stands and turn.began_at - turn.job.progress_at > turn.job.criteria.give_up_after:
         return Stopped(reason=StopReason.VENDOR_STUCK, message=f"the vendor's job stands at {seen.processed} rows")
     cursor = _walked(turn, progress)
     elapsed = turn.began_at - turn.step.created_at
-    turn.save(progress, cursor={**cursor, "processed": seen.processed, "after": elapsed.total_seconds()})
+    told = {"processed": seen.processed, "after": elapsed.total_seconds(), "told": seen.confirm}
+    turn.save(progress, cursor={**cursor, **told})
     return Wait(pause=next_look(elapsed, seen, turn.step.cursor.get("processed")), reason=WaitReason.VENDOR_JOB)
 
 
@@ -84,6 +86,12 @@ def _fetch_after(turn: Turn, seq: int, seen: RemoteStatus) -> Moved:
         reason = StopReason.VENDOR_FAILED if seen.phase is Phase.FAILED else StopReason.VENDOR_ABORTED
         cursor = {EARLY: {"reason": reason, "message": seen.message or f"the vendor's job is {seen.word}"}}
     return Moved(successors=[Successor(kind=StepKind.FETCH, vendor_seq=seq, partition=seq, cursor=cursor)])
+
+
+def _confirmed(turn: Turn, seen: RemoteStatus) -> RemoteStatus:
+    if seen.phase is Phase.DONE and seen.confirm != turn.step.cursor.get("told"):
+        return replace(seen, phase=Phase.RUNNING)
+    return seen
 
 
 def _tell_end(turn: Turn, seen: RemoteStatus) -> None:

@@ -7,7 +7,7 @@ from orchestrator.job.errors import Gone
 from orchestrator.job.status import StopReason
 from orchestrator.job.step import StepKind, Successor
 from orchestrator.steps.replacing import replace_vendor_job
-from orchestrator.steps.sinks import remote_id_of, sink_of
+from orchestrator.steps.sinks import remote_id_of, upload_of
 from orchestrator.steps.step import Turn
 
 
@@ -21,13 +21,13 @@ def release(turn: Turn) -> Outcome:
     if filled.state is VendorJobState.ABANDONED:
         return replace_vendor_job(turn)
     if filled.state is VendorJobState.FILLED:
-        too_many = _threshold(turn)
+        too_many = too_many_errors(turn)
         if too_many is not None:
             return too_many
         turn.save(MoveVendorJob(seq=filled.seq, when=[VendorJobState.FILLED], to=VendorJobState.RELEASING))
     if filled.state in (VendorJobState.FILLED, VendorJobState.RELEASING):
         try:
-            sink_of(turn).release(remote_id_of(turn))
+            upload_of(turn).release(remote_id_of(turn))
         except Gone:
             if filled.state is VendorJobState.FILLED:
                 return replace_vendor_job(turn, VendorJobState.RELEASING)
@@ -36,7 +36,8 @@ def release(turn: Turn) -> Outcome:
     return Moved(successors=[Successor(kind=StepKind.POLL, vendor_seq=filled.seq)])
 
 
-def _threshold(turn: Turn) -> Stopped | None:
+def too_many_errors(turn: Turn) -> Stopped | None:
+    """Return the stop that the job's error threshold asks for; None while it is not passed."""
     criteria, counts = turn.job.criteria, turn.job.counts
     assert isinstance(criteria, UploadCriteria)
     bad = counts.refused + counts.invalid

@@ -11,7 +11,7 @@ from orchestrator.job.errors import Invalid
 from orchestrator.job.marker import new_marker
 from orchestrator.job.record import Counts
 from orchestrator.job.step import Cursor, StepKind, Successor
-from orchestrator.providers.provider import Sink
+from orchestrator.providers.provider import Upload
 from orchestrator.results.chunks import ChunkCutter, CutChunk, chunk_key, rows_key
 from orchestrator.results.fates import outcome_line
 from orchestrator.results.inputs.mapping import mapper
@@ -63,7 +63,7 @@ def split(turn: Turn) -> Outcome:
 
 
 class _Splitter:
-    def __init__(self, turn: Turn, sink: Sink, mapped: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
+    def __init__(self, turn: Turn, sink: Upload, mapped: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
         self._turn = turn
         self._sink = sink
         self._map = mapped

@@ -9,8 +9,9 @@ from orchestrator.job.step import Cursor, StepKind, Successor
 from orchestrator.providers.look import Posted, Proof, Walking
 from orchestrator.providers.provider import Sink
 from orchestrator.results.chunks import unpack_rows
+from orchestrator.steps.batches import add_batches
 from orchestrator.steps.replacing import replace_vendor_job
-from orchestrator.steps.sinks import remote_id_of, sink_of
+from orchestrator.steps.sinks import batch_sink_of, remote_id_of, sink_of
 from orchestrator.steps.step import Turn
 
 
@@ -22,7 +23,8 @@ def upload(turn: Turn) -> Outcome:
     """
     match turn.vendor_job.state:
         case VendorJobState.OPEN:
-            return _Filler(turn, sink_of(turn)).run()
+            batches = batch_sink_of(turn)
+            return _Filler(turn, sink_of(turn)).run() if batches is None else add_batches(turn, batches)
         case VendorJobState.ABANDONED:
             return replace_vendor_job(turn)
         case _:

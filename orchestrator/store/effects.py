@@ -131,5 +131,8 @@ def _move_chunk(connection: Connection, lease: Lease, effect: MoveChunk) -> None
                 vendor_jobs.c.state == VendorJobState.OPEN,
             )
         )
-    if connection.execute(update(chunks).where(*guard).values(state=effect.to)).rowcount != 1:
+    values: dict[str, Any] = {"state": effect.to}
+    if effect.remote_id is not None:
+        values["remote_id"] = effect.remote_id
+    if connection.execute(update(chunks).where(*guard).values(**values)).rowcount != 1:
         raise Fenced(lease.step_id, lease.epoch)

@@ -62,10 +62,7 @@ DOWNLOADS: list[tuple[dict[str, Any], str, str]] = [
     ({"where": "status ="}, "invalid_filter", "where"),
     ({"where": 5}, "invalid", "where"),
     ({"soql": "SELECT Id FROM A", "objectName": None, "where": "a = 1"}, "invalid", "where"),
-    *(
-        ({field: "x"}, "not_available_yet", field)
-        for field in ("docsHubDetails", "continueFromJobId", "pkChunking", "expiresAt")
-    ),
+    *(({field: "x"}, "not_available_yet", field) for field in ("docsHubDetails", "continueFromJobId", "expiresAt")),
 ]
 
 

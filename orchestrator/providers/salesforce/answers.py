@@ -5,16 +5,19 @@ https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatshe
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
+from xml.sax.saxutils import unescape
 
 import msgspec
 
 from orchestrator.http.refusals import retry_after
+from orchestrator.http.tokens import Auth
 from orchestrator.job.errors import Throttled
 from orchestrator.job.status import WaitReason
 from orchestrator.limits.limit import ConcurrencyLimit, News, QuotaLimit
 from orchestrator.providers.headers import Headers
-from orchestrator.providers.salesforce.wire import PROVIDER, Refusal
+from orchestrator.providers.salesforce.wire import PROVIDER, AsyncRefusal, Refusal
 
 API_REQUESTS = QuotaLimit(name="api_requests", amount=15_000)  # of the smallest edition; larger orgs have more
 CONCURRENT = ConcurrencyLimit(name="concurrent", amount=25)  # long requests of a production org
@@ -22,8 +25,15 @@ LIMIT_INFO = "sforce-limit-info"
 USAGE = re.compile(r"\s*api-usage=(\d+)/(\d+)")
 USED_UP = timedelta(hours=1)  # the window of 24 hours rolls, and no answer says when it frees calls
 CROWDED = timedelta(seconds=30)  # long requests end within minutes
-USED_UP_WORDS = ("TotalRequests Limit", "Max bulk v2 query")
+USED_UP_WORDS = ("TotalRequests Limit", "ApiBatchItems Limit", "Max bulk v2 query")
 
+ASYNC = "/services/async/"
+IN_XML = (  # found, not parsed: a refusal is read whatever else its document brings
+    re.compile(rb"<exceptionCode>([A-Za-z]{1,64})</exceptionCode>"),
+    re.compile(rb"<exceptionMessage>([^<]{0,1000})</exceptionMessage>"),
+)
+
+_async_refusal = msgspec.json.Decoder(AsyncRefusal)
 _refusals = msgspec.json.Decoder(list[Refusal])
 
 
@@ -64,9 +74,30 @@ def later(status: int, body: bytes) -> Throttled | None:
     return None
 
 
+def is_stale(status: int, body: bytes) -> bool:
+    """Whether the session has ended: Bulk API 1.0 says so with a 400."""
+    return status == 401 or (status == 400 and any(each.is_any("InvalidSessionId") for each in refusals(body)))
+
+
+def dress(path: str, auth: Auth) -> Auth:
+    """Send the access token as Bulk API 1.0 wants it to the paths of 1.0: as a session, without `Bearer`."""
+    token = auth.headers.get("Authorization")
+    if token is None or not path.startswith(ASYNC):
+        return auth
+    return replace(auth, headers={"X-SFDC-Session": token.removeprefix("Bearer ")})
+
+
 def refusals(body: bytes) -> list[Refusal]:
-    """Read the array of reasons; empty where the body is none."""
+    """Read the reasons: an array, or the one of Bulk API 1.0 in JSON or XML; empty where the body is neither."""
     try:
-        return _refusals.decode(body)
+        return _refusals.decode(body) if body.lstrip()[:1] == b"[" else _async_refusals(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return []
+
+
+def _async_refusals(body: bytes) -> list[Refusal]:
+    if body.lstrip()[:1] == b"{":
+        told = _async_refusal.decode(body)
+        return [Refusal(error_code=told.exception_code, message=told.exception_message)] if told.exception_code else []
+    code, message = (found[1].decode() if (found := told.search(body)) else "" for told in IN_XML)
+    return [Refusal(error_code=code, message=unescape(message))] if code else []

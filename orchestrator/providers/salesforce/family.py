@@ -12,20 +12,23 @@ from orchestrator.job.step import StepKind, Successor
 from orchestrator.providers.provider import Family, Provider
 from orchestrator.providers.salesforce import soql
 from orchestrator.providers.salesforce.addresses import address
-from orchestrator.providers.salesforce.answers import API_REQUESTS, CONCURRENT, later, news, refusal
+from orchestrator.providers.salesforce.answers import API_REQUESTS, CONCURRENT, dress, is_stale, later, news, refusal
+from orchestrator.providers.salesforce.bulk1.choice import choose
 from orchestrator.providers.salesforce.provider import Salesforce
 from orchestrator.providers.salesforce.query import LARGEST_SET, SET_ROWS
 from orchestrator.providers.salesforce.settings import check_settings, token_age, token_url
 from orchestrator.providers.schema import ObjectType
 
-BUILT = ("auto", "2.0")  # ways to read and write that are there
+BUILT = ("auto", "1.0", "2.0")  # ways to read and write that are there
 
 
 def check_criteria(criteria: Criteria, settings: Mapping[str, Any]) -> Criteria:
     """Return the criteria completed. Makes no call; raises Invalid. Whether an object exists is found out later."""
     if criteria.bulk_api is not None and criteria.bulk_api not in BUILT:
         raise Invalid("bulkApi", f"{criteria.bulk_api} is not built yet", "Use 2.0.", code="not_available_yet")
-    return _download(criteria) if isinstance(criteria, DownloadCriteria) else _upload(criteria)
+    if isinstance(criteria, DownloadCriteria):
+        return _download(choose(criteria))
+    return _upload(choose(criteria))
 
 
 def first_steps(criteria: Criteria, settings: Mapping[str, Any]) -> Sequence[Successor]:
@@ -88,6 +91,8 @@ SALESFORCE = Family(
     native_upload=True,
     native_query=True,
     later=later,
+    dress=dress,
+    is_stale=is_stale,
     token_url=token_url,
     address=address,
     token_age=token_age,

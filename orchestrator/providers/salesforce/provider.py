@@ -8,11 +8,14 @@ from orchestrator.job.criteria import DownloadCriteria, UploadCriteria
 from orchestrator.job.errors import Invalid
 from orchestrator.providers.provider import Check, Source
 from orchestrator.providers.salesforce import describe, soql
+from orchestrator.providers.salesforce.bulk1.choice import CLASSIC
+from orchestrator.providers.salesforce.bulk1.query import AsyncQuery
+from orchestrator.providers.salesforce.bulk1.sink import AsyncSink
 from orchestrator.providers.salesforce.describe import Describer
 from orchestrator.providers.salesforce.ingest import SalesforceIngest
 from orchestrator.providers.salesforce.listing import SalesforceJobs
 from orchestrator.providers.salesforce.query import SalesforceQuery
-from orchestrator.providers.salesforce.settings import base_path
+from orchestrator.providers.salesforce.settings import async_path, base_path
 from orchestrator.providers.salesforce.wire import JSON, Identity, Records, read
 from orchestrator.providers.schema import FieldType, ObjectType
 
@@ -25,6 +28,7 @@ class Salesforce:
     def __init__(self, http: VendorClient, settings: Mapping[str, Any]) -> None:
         self._http = http
         self._base = base_path(settings)
+        self._async_base = async_path(settings)
         self._describer = Describer(http, self._base)
 
     def check(self) -> Check:
@@ -52,10 +56,14 @@ class Salesforce:
 
     def query(self, criteria: DownloadCriteria) -> SalesforceQuery:
         """Return the query that the criteria ask for."""
+        if criteria.bulk_api == CLASSIC:
+            return AsyncQuery(self._http, self._base, self._async_base, criteria, self._describer)
         return SalesforceQuery(self._http, self._base, criteria, self._describer)
 
-    def sink(self, criteria: UploadCriteria) -> SalesforceIngest:
+    def sink(self, criteria: UploadCriteria) -> SalesforceIngest | AsyncSink:
         """Return the ingest jobs of the criteria's operation."""
+        if criteria.bulk_api == CLASSIC:
+            return AsyncSink(self._http, self._base, self._async_base, criteria)
         return SalesforceIngest(self._http, self._base, criteria)
 
     def jobs(self) -> SalesforceJobs:

@@ -40,6 +40,11 @@ def base_path(settings: Mapping[str, Any]) -> str:
     return f"/services/data/v{settings.get('apiVersion', DEFAULT_VERSION)}"
 
 
+def async_path(settings: Mapping[str, Any]) -> str:
+    """Return the path below which the resources of Bulk API 1.0 are, in the connection's API version."""
+    return f"/services/async/{settings.get('apiVersion', DEFAULT_VERSION)}"
+
+
 def token_url(settings: Mapping[str, Any]) -> str:
     """Return where tokens are asked for."""
     return f"{settings.get('tokenEndpointHostname', LOGIN)}/services/oauth2/token"

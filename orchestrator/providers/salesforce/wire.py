@@ -28,6 +28,13 @@ class Refusal(Struct, rename="camel"):
         return plain in {code.replace("_", "").casefold() for code in codes}
 
 
+class AsyncRefusal(Struct, rename="camel"):
+    """Why a call of Bulk API 1.0 was refused."""
+
+    exception_code: str = ""
+    exception_message: str = ""
+
+
 class JobInfo(Struct, kw_only=True, rename="camel"):
     """A job of Bulk API 2.0, and of 1.0 in lists; only `id` and `state` are always there."""
 

@@ -94,7 +94,15 @@ def test_a_query_is_known_by_the_object_it_reads(soql: str) -> None:
         ({"filter_date_field": "a b"}, "filterDateField", "invalid"),
         ({"query": {"q": "1"}}, "query.q", "invalid"),
         ({"bulk_api": "rest"}, "bulkApi", "not_available_yet"),
-        ({"bulk_api": "1.0"}, "bulkApi", "not_available_yet"),
+        ({"bulk_api": "2.0", "content_type": "XML"}, "contentType", "invalid"),
+        ({"bulk_api": "2.0", "concurrency_mode": "Serial"}, "concurrencyMode", "invalid"),
+        ({"bulk_api": "2.0", "pk_chunking": {}}, "pkChunking", "invalid"),
+        ({"concurrency_mode": "Sideways"}, "concurrencyMode", "invalid"),
+        ({"content_type": "PDF"}, "contentType", "invalid"),
+        ({"pk_chunking": {"chunkSize": 250_001}}, "pkChunking.chunkSize", "invalid"),
+        ({"pk_chunking": {"chunkSize": "1; startRow=x"}}, "pkChunking.chunkSize", "invalid"),
+        ({"pk_chunking": {"startRow": "001"}}, "pkChunking.startRow", "invalid"),
+        ({"pk_chunking": {"size": 1}}, "pkChunking.size", "invalid"),
     ],
 )
 def test_a_wrong_download_is_refused_by_field(wrong: dict[str, Any], field: str, code: str) -> None:
@@ -111,7 +119,8 @@ def test_a_wrong_download_is_refused_by_field(wrong: dict[str, Any], field: str,
         ({"operation": Operation.INSERT}, "externalIdField"),
         ({"external_id_field": "a,b"}, "externalIdField"),
         ({"type": "person/import"}, "type"),
-        ({"bulk_api": "1.0"}, "bulkApi"),
+        ({"bulk_api": "2.0", "content_type": "XML"}, "contentType"),
+        ({"bulk_api": "2.0", "assignment_rule_id": "01Q9Q0000000001"}, "assignmentRuleId"),
     ],
 )
 def test_a_wrong_upload_is_refused_by_field(wrong: dict[str, Any], field: str) -> None:
@@ -227,3 +236,14 @@ def test_a_refusal_that_passes_is_a_pause(code: str, message: str, reason: WaitR
 def test_any_other_refusal_is_for_good(body: bytes) -> None:
     assert SALESFORCE.later(400, body) is None
     assert SALESFORCE.refusal(400, body) in ("INVALIDENTITY: no", "no explanation with status 400")
+
+
+@pytest.mark.parametrize(
+    "only_there", [{"concurrency_mode": "serial"}, {"content_type": "json"}, {"pk_chunking": {"chunkSize": 1000}}]
+)
+def test_what_only_1_0_can_do_chooses_it(only_there: dict[str, Any]) -> None:
+    asked = DownloadCriteria(object_name="Account", bulk_api="auto", **only_there)
+
+    checked = SALESFORCE.check_criteria(asked, {})
+
+    assert checked.bulk_api == "1.0"
