@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from orchestrator.clock import MICROSECOND
-from orchestrator.limits import burst, pauses
+from orchestrator.limits import burst, pauses, phases
 from orchestrator.limits.entries import (
     LEAST_WAIT,
     Charge,
@@ -55,6 +55,7 @@ class Ledger:
         self._slow, self._slow_at, self._synced = 1.0, 0, 0
         self._shares: dict[tuple[type, str], float] = {}
         self._empty_at: dict[str, int] = {}
+        self._seen: dict[str, phases.Seen] = {}
         self._windows: dict[str, Window] = {}
         self._slots: dict[str, dict[str, int]] = {}
         self._grants: dict[str, Charge] = {}
@@ -266,9 +267,25 @@ class Ledger:
         reset = None if resets_in is None else now + whole_micros(resets_in)
         if isinstance(limit, QuotaLimit):
             self._lower_quota(limit, now, left, reset)
-        elif left is not None:
-            last = (reset or now) - left * self._per_unit(limit, now)
-            self._empty_at[limit.name] = math.ceil(max(self._empty_at.get(limit.name, now), last))
+        elif remaining is not None:
+            left = remaining - max(kept, burst.held_back(limit))
+            if reset is not None or burst.is_short(limit):
+                self._lower_rate(limit, now, left, reset or now)
+                return
+            window, seen = whole_micros(limit.window), self._seen.get(limit.name)
+            sent = now if news.sent_ago is None else now - whole_micros(news.sent_ago)
+            if not phases.is_ambiguous(seen, window=window, sent=sent, now=now):
+                seen = phases.after(seen, remaining=remaining, amount=published, window=window, now=now)
+                if phases.is_news(self._seen.get(limit.name), seen):
+                    self._empty_at[limit.name] = 0  # what was believed before rests on another window
+                self._seen[limit.name] = seen
+                self._lower_rate(limit, now, left, phases.next_turn(seen, window, now))
+
+    def _lower_rate(self, limit: RateLimit, now: int, left: float, reset: int | None) -> None:
+        """The bucket gives what is left until the reset, and no more; without one what lacks is a debt."""
+        per_unit = self._per_unit(limit, now)
+        last = now - left * per_unit if reset is None else reset - max(0.0, left) * per_unit
+        self._empty_at[limit.name] = math.ceil(max(self._empty_at.get(limit.name, now), last))
 
     def _lower_quota(self, limit: QuotaLimit, now: int, left: float | None, reset: int | None) -> None:
         if left is None and reset is None:

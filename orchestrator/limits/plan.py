@@ -137,7 +137,8 @@ def _told(limit: Metered, news: News, midnight: Midnight) -> Sequence[Any]:
     )
     if isinstance(limit, QuotaLimit):
         return QUOTA, _field(limit), micros(limit.window), *said, _day_end(limit, midnight)
-    return RATE, _field(limit), burst.interval(limit), *said
+    watched = 0 if burst.is_short(limit) else micros(limit.window)
+    return RATE, _field(limit), burst.interval(limit), *said, watched, burst.held_back(limit)
 
 
 def _seeded(limit: Metered, seed: Seed, midnight: Midnight) -> Sequence[Any]:

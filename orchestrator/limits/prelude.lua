@@ -5,6 +5,7 @@
 --     at:<limit>          rate: when the bucket held nothing, in the future: debt; absent: an empty bucket, now
 --                         quota: when the window is reset; of a rolling one: when it must be counted anew
 --     used:<limit>        quota: units used in the window · told:<limit>  1: the vendor named the reset
+--     seen:<limit>        rate: "<remaining> <at µs> <phase µs> <1: slides>", as in phases.py
 --   slots:<name>  zset    slot id -> µs of expiry
 --   grant:<id>    string  "<units> <use by µs> <limit>=<µs per unit, or reset> ..."
 -- Times are whole µs of this server's clock. Lua prints numbers with 14 digits unless told otherwise.

@@ -12,6 +12,7 @@ from tests.servers import ValkeyServer
 
 NOON = datetime(2031, 5, 6, 12, 0, 17, tzinfo=UTC)
 MINUTES = RateLimit(name="rate", amount=600, window=timedelta(minutes=10))  # 0.95 units a second, burst 15
+HELD_BACK = 12  # of those 600
 DAILY = QuotaLimit(name="quota", amount=100)
 
 

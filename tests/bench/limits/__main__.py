@@ -45,12 +45,15 @@ def rows(scene: Scene) -> Iterator[Row]:
         yield from days.rows(scene)
         return
     yield sharing.dear_call(scene)
-    with crew(4, 8) as others:
-        minute, shared = races.begin_minute(scene), sharing.begin_shared(replace(scene, crew=others))
+    with crew(4, 8) as some, crew(2, 8) as others:
+        minute, shared = races.begin_minute(scene), sharing.begin_shared(replace(scene, crew=some), sharing.RESERVED)
+        long = sharing.begin_shared(replace(scene, crew=others), sharing.SALESLOFT)
         yield from turns.rows(scene)
         yield from days.rows(scene)
         yield shared()
         yield minute()
+        yield sharing.begin_shared(replace(scene, crew=some), sharing.UNRESERVED)()
+        yield long()
 
 
 def arguments() -> argparse.Namespace:

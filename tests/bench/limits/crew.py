@@ -158,7 +158,7 @@ def news_of(status: int, head: str) -> News:
     told = dict(line.split(": ") for line in head.split("\r\n")[1:])
     return News(
         remaining={"rate": float(told["x-ratelimit-remaining"])},
-        resets_in={"rate": timedelta(seconds=float(told["x-ratelimit-reset"]))},
+        resets_in={"rate": timedelta(seconds=float(reset))} if (reset := told.get("x-ratelimit-reset")) else {},
         refused=status == 429,
     )
 

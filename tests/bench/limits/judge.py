@@ -3,7 +3,7 @@
 `python -m tests.bench.limits.judge PORT`, a process of its own. An account is opened with its limit; a call of it is
 answered with a page. Who asks for a report learns how many calls a strict sliding log would have refused, and how many
 fixed windows (of several phases, for nobody knows when they begin) were overrun. An account that is `strict` refuses
-them at once with 429: by windows that begin at each multiple of their length.
+them at once with 429: by windows that begin at each multiple of their length; a `silent` one does not tell when.
 """
 
 import asyncio
@@ -37,9 +37,11 @@ class Account:
         records: float = 1e9,
         slots: float = 1e9,
         gate: float = 0.0,
+        silent: float = 0.0,
     ) -> None:
         self.amount, self.window, self.latency, self.strict, self.eat = amount, window, latency, bool(strict), eat
-        self.records, self.slots, self.gate = int(records), int(slots), gate
+        self.records, self.slots, self.gate, self.silent = int(records), int(slots), gate, bool(silent)
+        self.wall = time.time() - time.monotonic()  # so that a minute begins when a clock says so
         self.calls: list[tuple[float, float]] = []  # (when, cost) of those let through
         self.refused: list[float] = []
         self.eaten: list[tuple[float, float]] = []
@@ -73,7 +75,7 @@ class Account:
         """Return what is left, and in how many seconds the window ends."""
         now = time.monotonic()
         self._turn(now)
-        return self.amount - self._used, self.window - now % self.window
+        return self.amount - self._used, self.window - (now + self.wall) % self.window
 
     def report(self) -> dict[str, Any]:
         """Return everything that was counted."""
@@ -84,12 +86,14 @@ class Account:
             "sliding": over_sliding(self.calls, self.amount, self.window),
             "crowded": self.crowded,
             "gated": self.gated,
+            "wall": self.wall,
             "fixed": max(over_fixed(self.calls, self.amount, self.window, n / PHASES) for n in range(PHASES)),
         }
 
     def _turn(self, now: float) -> None:
-        if now // self.window != self._period:
-            self._period, self._used = now // self.window, 0.0
+        period = (now + self.wall) // self.window
+        if period != self._period:
+            self._period, self._used = period, 0.0
 
 
 def over_sliding(calls: Sequence[tuple[float, float]], amount: float, window: float) -> int:
@@ -135,7 +139,8 @@ class Judge(asyncio.Protocol):
         account.enter()
         status = 200 if account.take(float(asked.get("cost", 1))) else 429
         left, ends = account.told()
-        head = f"x-ratelimit-remaining: {left:.0f}\r\nx-ratelimit-reset: {ends:.3f}\r\n"
+        head = f"x-ratelimit-remaining: {left:.0f}\r\n"
+        head += f"x-ratelimit-reset: {ends:.3f}\r\n" * (not account.silent)
         head += f"retry-after: {account.gate:.0f}\r\n" * (status == 429 and account.gate > 0)
         body = page(int(asked.get("id[gt]") or 0), int(asked.get("per_page", 0)), account.records)
         asyncio.get_running_loop().call_later(account.latency, self._leave, account, status, body, head)
