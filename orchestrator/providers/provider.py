@@ -17,18 +17,20 @@ from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
 from orchestrator.job.step import Cursor, Successor
 from orchestrator.limits.limit import Limit, News
 from orchestrator.providers.links import Links
+from orchestrator.providers.unfit import Unfit
 
 GoOn = Callable[[], bool]  # False: ask for no further page, the turn is over
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The way that was chosen to read a list, because it is the cheaper one; costs in units of the rate limit."""
+    """The way that was chosen to read a list, as a rule the cheaper one; costs in units of the rate limit."""
 
     way: str
     cost: int
     alternative: str
     alternative_cost: int
+    reason: str | None = None  # where it was not the cost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,8 +152,8 @@ class RowState:
 class VendorJobs(Protocol):
     """Jobs that the vendor runs for us, of either direction."""
 
-    def create(self, marker: str) -> str:
-        """Create a vendor job that carries our marker where the vendor can; return its id.
+    def create(self, marker: str) -> str | Unfit:
+        """Create a vendor job that carries our marker where the vendor can; return its id. Only a query is Unfit.
 
         An upload's is empty and waits for its rows; a query's runs at once, and changes nothing. Few calls; the one
         that has the effect is the last.
@@ -182,10 +184,9 @@ class Query(VendorJobs, Protocol):
         """Whether a result of so many rows may be worth reading in pieces side by side. Pure."""
 
     def links(self, remote_id: str, walk: Cursor) -> Links | None:
-        """Return the pieces that a walk ({}: from the start) has not seen yet; one call, also while the job runs.
+        """Return the pieces that a walk ({}: from the start) has not seen yet; one call; None: the vendor offers none.
 
-        None: the vendor does not offer any. Raises Gone, as `status` and the pages of `results` do.
-        """
+        Raises Gone, as `status` and the pages of `results` do."""
 
     def behind(self, cursor: Cursor) -> Cursor | None:
         """Return where a new query can go on, its result lost behind `cursor`; None: it must begin anew. Pure."""

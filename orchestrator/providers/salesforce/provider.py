@@ -5,11 +5,11 @@ from typing import Any
 
 from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import DownloadCriteria, UploadCriteria
-from orchestrator.job.errors import Invalid
 from orchestrator.providers.provider import Check, Source
 from orchestrator.providers.salesforce.describe import Describer
 from orchestrator.providers.salesforce.ingest import SalesforceIngest
 from orchestrator.providers.salesforce.query import SalesforceQuery
+from orchestrator.providers.salesforce.rest import RestQuery
 from orchestrator.providers.salesforce.settings import base_path
 from orchestrator.providers.salesforce.wire import JSON, Identity, Records, read
 
@@ -35,8 +35,8 @@ class Salesforce:
         return Check(ok=True, message=message, account=name, user=user, environment=environment)
 
     def source(self, criteria: DownloadCriteria) -> Source:
-        """Raise Invalid: whatever is read here is a query."""
-        raise Invalid("connection", "Salesforce is read by queries")
+        """Return the list that plain REST queries give."""
+        return RestQuery(self._http, self._base, criteria, self._describer)
 
     def query(self, criteria: DownloadCriteria) -> SalesforceQuery:
         """Return the query that the criteria ask for."""

@@ -129,6 +129,15 @@ class Records(Struct, kw_only=True):
     records: Sequence[dict[str, Any]] = ()
 
 
+class QueryPage(Struct, kw_only=True, rename="camel"):
+    """A page of the answer to a plain query."""
+
+    total_size: int
+    done: bool
+    records: list[dict[str, Any]]
+    next_records_url: str | None = None
+
+
 def read(response: httpx.Response, kind: type[T]) -> T:
     """Parse an answer; raises Unreachable where the body is not what a success promises."""
     return decode(PROVIDER, response, kind)
