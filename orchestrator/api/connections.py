@@ -1,5 +1,6 @@
 """Connections: add, list, look, check, remove. Secrets go in and never come back."""
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -77,6 +78,7 @@ def check(request: Request, who: Submitter, name: str) -> dict[str, Any]:
         "account": found.account,
         "user": found.user,
         "environment": found.environment,
+        "allowances": [asdict(each) for each in found.allowances],
     }
 
 

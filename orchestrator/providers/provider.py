@@ -16,6 +16,7 @@ from orchestrator.http.refusals import Later, never_later
 from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
 from orchestrator.job.step import Cursor, Successor
 from orchestrator.limits.limit import Limit, News
+from orchestrator.providers.check import Check as Check
 from orchestrator.providers.links import Links
 from orchestrator.providers.unfit import Unfit
 
@@ -231,17 +232,6 @@ class Sink(VendorJobs, Protocol):
     def fates(self, remote_id: str, cursor: Cursor, go_on: GoOn) -> Iterator[FatePage]:
         """Yield the final fates after `cursor`, in rising key order; only after the job is DONE."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """What one cheap real call found out about a connection."""
-
-    ok: bool
-    message: str
-    account: str | None = None  # team or org
-    user: str | None = None
-    environment: str | None = None  # production | sandbox
 
 
 class Provider(Protocol):

@@ -1,18 +1,27 @@
 """One Salesforce org, through one turn's client."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import DownloadCriteria, UploadCriteria
+from orchestrator.job.errors import Rejected, Unauthorized
+from orchestrator.providers.check import Allowance
 from orchestrator.providers.provider import Check, Source
+from orchestrator.providers.salesforce.answers import API_REQUESTS, BULK_QUERIES
 from orchestrator.providers.salesforce.describe import Describer
 from orchestrator.providers.salesforce.ingest import SalesforceIngest
 from orchestrator.providers.salesforce.query import SalesforceQuery
 from orchestrator.providers.salesforce.rest import RestQuery
 from orchestrator.providers.salesforce.settings import base_path
-from orchestrator.providers.salesforce.wire import JSON, Identity, Records, read
+from orchestrator.providers.salesforce.wire import JSON, Identity, Left, Records, read
 
+ALLOWANCES: Mapping[str, str] = {
+    "DailyApiRequests": API_REQUESTS.name,
+    "DailyBulkV2QueryJobs": BULK_QUERIES,
+    "DailyBulkV2QueryFileStorageMB": "bulk_query_megabytes",
+    "DailyBulkApiBatches": "bulk_batches",
+}
 ORGANIZATION = "SELECT Name, IsSandbox FROM Organization"
 
 
@@ -25,14 +34,38 @@ class Salesforce:
         self._describer = Describer(http, self._base)
 
     def check(self) -> Check:
-        """Ask who we are, and in which org; two calls."""
+        """Ask who we are, in which org, and what is left of its day; three calls."""
         me = read(self._http.get("/services/oauth2/userinfo", headers=JSON), Identity)
         found = read(self._http.get(f"{self._base}/query", params={"q": ORGANIZATION}, headers=JSON), Records).records
         org = found[0] if found else {}
         name, user = str(org.get("Name") or me.organization_id), me.preferred_username or me.name or me.user_id
         environment = "sandbox" if org.get("IsSandbox") else "production"
         message = f"Connected to the {environment} org {name} as {user}"
-        return Check(ok=True, message=message, account=name, user=user, environment=environment)
+        return Check(
+            ok=True,
+            message=message,
+            account=name,
+            user=user,
+            environment=environment,
+            allowances=self._allowances(),
+        )
+
+    def _allowances(self) -> Sequence[Allowance]:
+        """Return what is left of the limits that our jobs draw on; () where our user may not see them.
+
+        https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_limits.htm
+        """
+        try:
+            told = read(self._http.get(f"{self._base}/limits", headers=JSON), dict[str, Left])
+        except Unauthorized:
+            raise
+        except Rejected:
+            return ()
+        return [
+            Allowance(name=ours, limit=told[theirs].max, remaining=told[theirs].remaining)
+            for theirs, ours in ALLOWANCES.items()
+            if theirs in told
+        ]
 
     def source(self, criteria: DownloadCriteria) -> Source:
         """Return the list that plain REST queries give."""

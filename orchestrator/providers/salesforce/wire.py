@@ -123,6 +123,13 @@ class Identity(Struct, kw_only=True):
     name: str | None = None
 
 
+class Left(Struct, kw_only=True, rename="pascal"):
+    """What is left of one of the org's limits."""
+
+    max: int = 0
+    remaining: int = 0
+
+
 class Records(Struct, kw_only=True):
     """The answer to a plain query."""
 
