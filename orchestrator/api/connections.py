@@ -87,6 +87,7 @@ def check(request: Request, who: Submitter, name: str) -> dict[str, Any]:
         "account": found.account,
         "user": found.user,
         "environment": found.environment,
+        "allowances": [asdict(each) for each in found.allowances],
     }
 
 

@@ -22,6 +22,7 @@ class Notes:
     events: list[Event] = field(default_factory=list)
     meta: dict[str, Any] = field(default_factory=dict)
     vendor_counted: int | None = None
+    native: bool | None = None
     stop_reason: StopReason | None = None
     status_message: str | None = None
 
@@ -36,6 +37,7 @@ class Notes:
             successors=self.successors,
             meta=self.meta or None,
             vendor_counted=self.vendor_counted,
+            native=self.native,
             stop_reason=self.stop_reason,
             status_message=self.status_message,
             outcome=outcome,

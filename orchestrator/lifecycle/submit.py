@@ -38,7 +38,7 @@ def new_job(
         weight=checked.weight,
         auto_restart=checked.auto_restart,
         give_up_after=checked.give_up_after,
-        native=family.native_upload if uploads else family.native_query,
+        native=family.native_upload if uploads else family.native_query and checked.bulk_api != "rest",
     )
 
 

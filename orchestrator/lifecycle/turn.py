@@ -161,12 +161,15 @@ class LiveTurn:
         data: Mapping[str, Any] | None = None,
         meta: Mapping[str, Any] | None = None,
         vendor_counted: int | None = None,
+        native: bool | None = None,
     ) -> None:
         if event is not None:
             self._notes.events.append(Event(name=event, data=data or {}))
         self._notes.meta.update(meta or {})
         if vendor_counted is not None:
             self._notes.vendor_counted = vendor_counted
+        if native is not None:
+            self._notes.native = native
 
     def note_stop(self, reason: StopReason, message: str) -> None:
         self._notes.stop_reason, self._notes.status_message = reason, message

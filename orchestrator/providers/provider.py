@@ -17,22 +17,25 @@ from orchestrator.http.transport import Dress, IsStale, as_it_is, is_unauthorize
 from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
 from orchestrator.job.step import Cursor, Successor
 from orchestrator.limits.limit import Limit, News
+from orchestrator.providers.check import Check as Check
 from orchestrator.providers.job_list import JobList
 from orchestrator.providers.links import Links
 from orchestrator.providers.look import Posted, Proof, Walking
 from orchestrator.providers.schema import FieldType, ObjectType
+from orchestrator.providers.unfit import Unfit
 
 GoOn = Callable[[], bool]  # False: ask for no further page, the turn is over
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The way that was chosen to read a list, because it is the cheaper one; costs in units of the rate limit."""
+    """The way that was chosen to read a list, as a rule the cheaper one; costs in units of the rate limit."""
 
     way: str
     cost: int
     alternative: str
     alternative_cost: int
+    reason: str | None = None  # where it was not the cost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,8 +129,8 @@ class FatePage:
 class VendorJobs(Protocol):
     """Jobs that the vendor runs for us, of either direction."""
 
-    def create(self, marker: str) -> str:
-        """Create a vendor job that carries our marker where the vendor can; return its id.
+    def create(self, marker: str) -> str | Unfit:
+        """Create a vendor job that carries our marker where the vendor can; return its id. Only a query is Unfit.
 
         An upload's is empty and waits for its rows; a query's runs at once, and changes nothing. Few calls; the one
         that has the effect is the last.
@@ -158,10 +161,9 @@ class Query(VendorJobs, Protocol):
         """Whether a result of so many rows may be worth reading in pieces side by side. Pure."""
 
     def links(self, remote_id: str, walk: Cursor) -> Links | None:
-        """Return the pieces that a walk ({}: from the start) has not seen yet; one call, also while the job runs.
+        """Return the pieces that a walk ({}: from the start) has not seen yet; one call; None: the vendor offers none.
 
-        None: the vendor does not offer any. Raises Gone, as `status` and the pages of `results` do.
-        """
+        Raises Gone, as `status` and the pages of `results` do."""
 
     def behind(self, cursor: Cursor) -> Cursor | None:
         """Return where a new query can go on, its result lost behind `cursor`; None: it must begin anew. Pure."""
@@ -220,17 +222,6 @@ class Sink(Upload, Protocol):
     def unprocessed(self, remote_id: str) -> int:
         """Return how many rows the vendor says it never handled, of a job that ended early with its fates told."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """What one cheap real call found out about a connection."""
-
-    ok: bool
-    message: str
-    account: str | None = None  # team or org
-    user: str | None = None
-    environment: str | None = None  # production | sandbox
 
 
 class Provider(Protocol):

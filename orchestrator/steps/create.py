@@ -7,6 +7,7 @@ from orchestrator.job.marker import new_marker
 from orchestrator.job.status import Direction
 from orchestrator.job.step import StepKind, Successor
 from orchestrator.providers.provider import Query, VendorJobs
+from orchestrator.providers.unfit import Unfit
 from orchestrator.steps.sinks import query_of, upload_of
 from orchestrator.steps.step import Turn
 
@@ -29,20 +30,24 @@ def create(turn: Turn) -> Outcome:
             _intend(turn, planned.seq)
         case VendorJobState.INTENT:
             found = _look(turn, vendor_jobs)
+        case VendorJobState.ABANDONED if is_query:
+            return Moved()  # it is read as a list
         case _:
             return following
-    remote_id = found or _create(turn, vendor_jobs)
+    created = found or _create(turn, vendor_jobs)
+    if isinstance(created, Unfit):
+        return _read_as_list(turn, created)
     if query is not None:
         turn.tell(meta=query.meta)
     made = VendorJobState.RELEASED if is_query else VendorJobState.OPEN
     opened = MoveVendorJob(
-        seq=planned.seq, when=[VendorJobState.INTENT], to=made, remote_id=remote_id, adopted=found is not None
+        seq=planned.seq, when=[VendorJobState.INTENT], to=made, remote_id=created, adopted=found is not None
     )
-    turn.tell(event="vendor_job.created", data={"vendorJobId": remote_id})
+    turn.tell(event="vendor_job.created", data={"vendorJobId": created})
     try:
         turn.save(opened)
     except Fenced:
-        turn.rescue(remote_id)
+        turn.rescue(created)
         raise
     return following
 
@@ -55,6 +60,17 @@ def _intend(turn: Turn, seq: int) -> None:
         turn.save(intent)
     else:
         turn.save(intent, TakeBack(**again), cursor={})  # together: the next intent must not take back once more
+
+
+def _read_as_list(turn: Turn, unfit: Unfit) -> Moved:
+    """Read the query as a list; the vendor job that was planned is never made."""
+    seq = turn.step.vendor_seq
+    turn.tell(native=False)
+    turn.save(
+        MoveVendorJob(seq=seq, when=[VendorJobState.INTENT], to=VendorJobState.ABANDONED),
+        successors=[Successor(kind=StepKind.FETCH, partition=seq, cursor={"why": unfit.why})],
+    )
+    return Moved()
 
 
 def _plan_query(turn: Turn) -> None:
@@ -90,7 +106,7 @@ def _look(turn: Turn, vendor_jobs: VendorJobs) -> str | None:
     return found
 
 
-def _create(turn: Turn, vendor_jobs: VendorJobs) -> str:
+def _create(turn: Turn, vendor_jobs: VendorJobs) -> str | Unfit:
     planned = turn.vendor_job
     try:
         return vendor_jobs.create(planned.marker)

@@ -9,7 +9,7 @@ from orchestrator.job.status import Direction
 from orchestrator.providers.provider import Page, Plan, Source
 from orchestrator.steps.batch_fates import book_batches
 from orchestrator.steps.booking import book_fates
-from orchestrator.steps.lost import result_lost
+from orchestrator.steps.lost import list_lost, result_lost
 from orchestrator.steps.sinks import batch_sink_of, result_of
 from orchestrator.steps.step import Turn
 
@@ -26,7 +26,10 @@ def _records(turn: Turn) -> Outcome:
     if turn.step.cursor.get("end"):
         return Moved()  # the last page was committed, the end of its turn was not
     if not turn.step.vendor_seq:
-        return _Reading(turn, turn.vendor.source(_criteria(turn))).run()
+        try:
+            return _Reading(turn, turn.vendor.source(_criteria(turn))).run()
+        except Gone as gone:
+            return list_lost(turn, gone)
     if turn.vendor_job.state is VendorJobState.LOST:
         return Moved()  # another query is planned
     reading = _Reading(turn, result_of(turn))
@@ -79,6 +82,8 @@ def _tell_plan(turn: Turn, plan: Plan) -> None:
     data = {
         "way": plan.way, "cost": plan.cost, "alternative": plan.alternative, "alternativeCost": plan.alternative_cost,
     }  # fmt: skip
+    if plan.reason is not None:
+        data["reason"] = plan.reason
     turn.tell(event="plan.chosen", data=data)
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from orchestrator.job.chunk import VendorJobState
-from orchestrator.job.commit import Moved, MoveVendorJob, Outcome, Stopped
+from orchestrator.job.commit import Moved, MoveVendorJob, Outcome, StartOver, Stopped
 from orchestrator.job.errors import Gone
 from orchestrator.job.status import StopReason
 from orchestrator.job.step import PARTITION_GAP, Cursor, StepKind, Successor
@@ -35,6 +35,18 @@ def result_lost(turn: Turn, gone: Gone, cursor: Cursor | None = None, read: int 
     if tried >= MOST_LOST * (1 + turn.job.restarts):
         message = f"the vendor lost the result of the query {tried + 1} times: {gone.text}"
         return Stopped(reason=StopReason.VENDOR_FAILED, message=message)
+    return Moved()
+
+
+def list_lost(turn: Turn, gone: Gone) -> Outcome:
+    """Read a list from its start again, in another step; what was stored of it is taken back in the same commit."""
+    partition = turn.step.partition + PARTITION_GAP
+    tried = turn.step.partition // PARTITION_GAP
+    turn.tell(event="list.lost", data={"message": gone.text})
+    again = Successor(kind=StepKind.FETCH, partition=partition, due_in=timedelta(seconds=2**tried))
+    turn.save(StartOver(), cursor={"end": True}, successors=[again])
+    if tried >= MOST_LOST * (1 + turn.job.restarts):
+        return Stopped(reason=StopReason.VENDOR_FAILED, message=f"the list was lost {tried + 1} times: {gone.text}")
     return Moved()
 
 

@@ -98,6 +98,7 @@ class Turn(Protocol):
         data: Mapping[str, Any] | None = None,
         meta: Mapping[str, Any] | None = None,
         vendor_counted: int | None = None,
+        native: bool | None = None,
     ) -> None:
         """Note an event, or what the provider adds to the job; written with the next commit."""
         ...

@@ -147,3 +147,20 @@ def test_settings_are_completed_and_shown_back(workshop: Workshop) -> None:
     settings = workshop.store.connections.get(workshop.tenant.id, name).settings
 
     assert settings == given | {"apiVersion": "58.0", "tokenEndpointHostname": "https://login.salesforce.com"}
+
+
+def test_a_check_tells_what_is_left_of_the_day_to_whom_may_see_it(workshop: Workshop) -> None:
+    name = workshop.connect("salesforce")
+    workshop.run(contacts(workshop, name))
+
+    seen = workshop.desk.check(workshop.tenant.id, name)
+    workshop.sandbox.world.order(
+        Fault(status=403, body='[{"errorCode":"INSUFFICIENT_ACCESS","message":"no"}]'), Match(path="/limits$")
+    )
+    unseen = workshop.desk.check(workshop.tenant.id, name)
+
+    left = {each.name: (each.limit, each.remaining) for each in seen.allowances}
+    assert left["bulk_queries"] == (10_000, 9_999)
+    assert left["api_requests"][0] == 15_000
+    assert {"bulk_query_megabytes", "bulk_batches"} <= left.keys()
+    assert (unseen.ok, list(unseen.allowances)) == (True, [])

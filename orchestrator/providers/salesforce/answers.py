@@ -25,7 +25,9 @@ LIMIT_INFO = "sforce-limit-info"
 USAGE = re.compile(r"\s*api-usage=(\d+)/(\d+)")
 USED_UP = timedelta(hours=1)  # the window of 24 hours rolls, and no answer says when it frees calls
 CROWDED = timedelta(seconds=30)  # long requests end within minutes
-USED_UP_WORDS = ("TotalRequests Limit", "ApiBatchItems Limit", "Max bulk v2 query")
+CALLS_USED_UP = ("TotalRequests Limit", "ApiBatchItems Limit")
+QUERIES_USED_UP = "Max bulk v2 query"  # jobs, or bytes of their results
+BULK_QUERIES = "bulk_queries"
 
 ASYNC = "/services/async/"
 IN_XML = (  # found, not parsed: a refusal is read whatever else its document brings
@@ -67,7 +69,9 @@ def refusal(status: int, body: bytes) -> str:
 def later(status: int, body: bytes) -> Throttled | None:
     """Return the pause that a refusal means: a day's allowance is used up, or too many long calls run at once."""
     for each in refusals(body):
-        if any(words in each.message for words in USED_UP_WORDS):
+        if QUERIES_USED_UP in each.message:
+            return Throttled(PROVIDER, USED_UP, reason=WaitReason.QUOTA, limit=BULK_QUERIES)
+        if any(words in each.message for words in CALLS_USED_UP):
             return Throttled(PROVIDER, USED_UP, reason=WaitReason.QUOTA, limit=API_REQUESTS.name)
         if each.is_any("REQUEST_LIMIT_EXCEEDED"):
             return Throttled(PROVIDER, CROWDED, limit=CONCURRENT.name)

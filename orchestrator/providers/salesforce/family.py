@@ -16,15 +16,18 @@ from orchestrator.providers.salesforce.answers import API_REQUESTS, CONCURRENT, 
 from orchestrator.providers.salesforce.bulk1.choice import choose
 from orchestrator.providers.salesforce.provider import Salesforce
 from orchestrator.providers.salesforce.query import LARGEST_SET, SET_ROWS
+from orchestrator.providers.salesforce.rest import WHY
 from orchestrator.providers.salesforce.settings import check_settings, token_age, token_url
 from orchestrator.providers.schema import ObjectType
 
 BUILT = ("auto", "1.0", "2.0")  # ways to read and write that are there
+REST = "rest"  # plain queries, for downloads
 
 
 def check_criteria(criteria: Criteria, settings: Mapping[str, Any]) -> Criteria:
     """Return the criteria completed. Makes no call; raises Invalid. Whether an object exists is found out later."""
-    if criteria.bulk_api is not None and criteria.bulk_api not in BUILT:
+    built = (*BUILT, REST) if isinstance(criteria, DownloadCriteria) else BUILT
+    if criteria.bulk_api is not None and criteria.bulk_api not in built:
         raise Invalid("bulkApi", f"{criteria.bulk_api} is not built yet", "Use 2.0.", code="not_available_yet")
     if isinstance(criteria, DownloadCriteria):
         return _download(choose(criteria))
@@ -34,6 +37,9 @@ def check_criteria(criteria: Criteria, settings: Mapping[str, Any]) -> Criteria:
 def first_steps(criteria: Criteria, settings: Mapping[str, Any]) -> Sequence[Successor]:
     """Return the step a job starts with: a query is started, an upload is cut into chunks first."""
     if isinstance(criteria, DownloadCriteria):
+        if criteria.bulk_api == REST:
+            why = "asked_for" if soql.not_in_bulk(criteria.soql or "") is None else "not_in_bulk"
+            return (Successor(kind=StepKind.FETCH, cursor={WHY: why}),)
         return (Successor(kind=StepKind.CREATE, vendor_seq=1),)
     return (Successor(kind=StepKind.SPLIT),)
 
@@ -53,7 +59,18 @@ def _download(criteria: DownloadCriteria) -> DownloadCriteria:
         soql.check_field(criteria.filter_date_field, "filterDateField")
     size = min(criteria.page_size or SET_ROWS, LARGEST_SET)
     partitions = 1 if criteria.page_size is not None else criteria.partitions  # sets of a size are read one by one
-    return replace(criteria, object_name=name, page_size=size, partitions=partitions)
+    way = _way(criteria)
+    return replace(criteria, object_name=name, page_size=size, partitions=partitions, bulk_api=way)
+
+
+def _way(criteria: DownloadCriteria) -> str | None:
+    """Return how the query is to be read: by REST alone where its text tells that Bulk cannot."""
+    what = None if criteria.soql is None else soql.not_in_bulk(criteria.soql)
+    if what is None or criteria.bulk_api == REST:
+        return criteria.bulk_api
+    if criteria.bulk_api in (None, "auto"):
+        return REST
+    raise Invalid("soql", f"a bulk query has no {what}", "Leave bulkApi out, and it is read by REST.")
 
 
 def _upload(criteria: UploadCriteria) -> UploadCriteria:

@@ -5,9 +5,11 @@ from typing import Any
 
 from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import DownloadCriteria, UploadCriteria
-from orchestrator.job.errors import Invalid
+from orchestrator.job.errors import Rejected, Unauthorized
+from orchestrator.providers.check import Allowance
 from orchestrator.providers.provider import Check, Source
 from orchestrator.providers.salesforce import describe, soql
+from orchestrator.providers.salesforce.answers import API_REQUESTS, BULK_QUERIES
 from orchestrator.providers.salesforce.bulk1.choice import CLASSIC
 from orchestrator.providers.salesforce.bulk1.query import AsyncQuery
 from orchestrator.providers.salesforce.bulk1.sink import AsyncSink
@@ -15,10 +17,17 @@ from orchestrator.providers.salesforce.describe import Describer
 from orchestrator.providers.salesforce.ingest import SalesforceIngest
 from orchestrator.providers.salesforce.listing import SalesforceJobs
 from orchestrator.providers.salesforce.query import SalesforceQuery
+from orchestrator.providers.salesforce.rest import RestQuery
 from orchestrator.providers.salesforce.settings import async_path, base_path
-from orchestrator.providers.salesforce.wire import JSON, Identity, Records, read
+from orchestrator.providers.salesforce.wire import JSON, Identity, Left, Records, read
 from orchestrator.providers.schema import FieldType, ObjectType
 
+ALLOWANCES: Mapping[str, str] = {
+    "DailyApiRequests": API_REQUESTS.name,
+    "DailyBulkV2QueryJobs": BULK_QUERIES,
+    "DailyBulkV2QueryFileStorageMB": "bulk_query_megabytes",
+    "DailyBulkApiBatches": "bulk_batches",
+}
 ORGANIZATION = "SELECT Name, IsSandbox FROM Organization"
 
 
@@ -32,14 +41,38 @@ class Salesforce:
         self._describer = Describer(http, self._base)
 
     def check(self) -> Check:
-        """Ask who we are, and in which org; two calls."""
+        """Ask who we are, in which org, and what is left of its day; three calls."""
         me = read(self._http.get("/services/oauth2/userinfo", headers=JSON), Identity)
         found = read(self._http.get(f"{self._base}/query", params={"q": ORGANIZATION}, headers=JSON), Records).records
         org = found[0] if found else {}
         name, user = str(org.get("Name") or me.organization_id), me.preferred_username or me.name or me.user_id
         environment = "sandbox" if org.get("IsSandbox") else "production"
         message = f"Connected to the {environment} org {name} as {user}"
-        return Check(ok=True, message=message, account=name, user=user, environment=environment)
+        return Check(
+            ok=True,
+            message=message,
+            account=name,
+            user=user,
+            environment=environment,
+            allowances=self._allowances(),
+        )
+
+    def _allowances(self) -> Sequence[Allowance]:
+        """Return what is left of the limits that our jobs draw on; () where our user may not see them.
+
+        https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_limits.htm
+        """
+        try:
+            told = read(self._http.get(f"{self._base}/limits", headers=JSON), dict[str, Left])
+        except Unauthorized:
+            raise
+        except Rejected:
+            return ()
+        return [
+            Allowance(name=ours, limit=told[theirs].max, remaining=told[theirs].remaining)
+            for theirs, ours in ALLOWANCES.items()
+            if theirs in told
+        ]
 
     def objects(self) -> Sequence[ObjectType]:
         """Return the org's objects; one call."""
@@ -51,8 +84,8 @@ class Salesforce:
         return [describe.shown(field) for field in self._describer.of(name).fields]
 
     def source(self, criteria: DownloadCriteria) -> Source:
-        """Raise Invalid: whatever is read here is a query."""
-        raise Invalid("connection", "Salesforce is read by queries")
+        """Return the list that plain REST queries give."""
+        return RestQuery(self._http, self._base, criteria, self._describer)
 
     def query(self, criteria: DownloadCriteria) -> SalesforceQuery:
         """Return the query that the criteria ask for."""

@@ -3,6 +3,7 @@
 https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/query_get_job_results.htm
 """
 
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,11 +16,12 @@ import httpx
 
 from orchestrator.http.client import Ahead, VendorClient
 from orchestrator.job.criteria import DownloadCriteria, FileFormat
-from orchestrator.job.errors import Gone, Misbehaved, Rejected, Unauthorized
+from orchestrator.job.errors import Gone, Misbehaved, Rejected, Throttled, Unauthorized
 from orchestrator.job.step import Cursor
 from orchestrator.providers.links import Links
 from orchestrator.providers.provider import GoOn, Page, RemoteStatus
 from orchestrator.providers.salesforce import soql
+from orchestrator.providers.salesforce.answers import BULK_QUERIES
 from orchestrator.providers.salesforce.conditions import Conditions, conditions
 from orchestrator.providers.salesforce.describe import Describer, check_fields
 from orchestrator.providers.salesforce.jobs import BulkJobs
@@ -27,6 +29,7 @@ from orchestrator.providers.salesforce.links import LINK, links_of
 from orchestrator.providers.salesforce.sieve import Sieve
 from orchestrator.providers.salesforce.table import Table, as_sent, jsonl
 from orchestrator.providers.salesforce.wire import CSV, JSON, PROVIDER, LinkList, read
+from orchestrator.providers.unfit import Unfit
 
 SET_ROWS = 10_000  # of one call, where the criteria do not say; a crash repeats one set
 LARGEST_SET = 250_000
@@ -34,6 +37,8 @@ END = "null"  # the locator of the last set, in letters
 NO_CONTENT = 204
 NOT_FOUND, OLD_VERSION, REFUSED = 404, 409, 400
 LOST = (NOT_FOUND, OLD_VERSION, REFUSED)  # a job that is gone or of another API version, a locator that has run out
+# An object that Bulk does not know, a SELECT that it cannot run, an org that has it switched off.
+NOT_IN_BULK = re.compile(r"INVALID_?ENTITY|not supported (by|in) (the )?Bulk|FEATURE_?NOT_?ENABLED", re.I)
 KEY = "key"  # in a cursor: the last id that was read
 NO_LINKS = frozenset({400, 404})  # not before API version 58.0, nor in every org
 
@@ -48,14 +53,28 @@ class SalesforceQuery:
         self._describer = describer
         self._jobs = BulkJobs(http, base, "query")
 
-    def create(self, marker: str) -> str:
+    def create(self, marker: str) -> str | Unfit:
         """Start the query; return the id of its job. One call, and one before it where the query is written here.
 
-        The job cannot carry the marker. Raises Invalid for an object or a field that does not exist.
+        The job cannot carry the marker. Raises Invalid for an object or a field that does not exist. Unfit: Bulk does
+        not run it, or no more today, and nobody has said that it must.
         """
         operation = "queryAll" if self._criteria.include_deleted else "query"
         text = text_of(self._criteria, self._describer, self._conditions)
-        return self._jobs.create({"operation": operation, "query": text})
+        try:
+            return self._jobs.create({"operation": operation, "query": text})
+        except Throttled as later:
+            if later.limit == BULK_QUERIES and self._may_be_a_list:
+                return Unfit(why="bulk_quota_used")
+            raise
+        except Rejected as refused:
+            if NOT_IN_BULK.search(refused.text) and self._may_be_a_list:
+                return Unfit(why="not_in_bulk")
+            raise
+
+    @property
+    def _may_be_a_list(self) -> bool:
+        return self._criteria.bulk_api in (None, "auto")
 
     @property
     def meta(self) -> Mapping[str, Any]:
@@ -64,8 +83,7 @@ class SalesforceQuery:
 
     @cached_property
     def _conditions(self) -> Conditions:
-        where, name = self._criteria.where, self._criteria.object_name
-        return conditions(where, name, () if where is None else self._describer.of(name).fields)
+        return conditions_of(self._criteria, self._describer)
 
     def behind(self, cursor: Cursor) -> Cursor | None:
         """Return the last id that was read, where the query is in the order of ids."""
@@ -74,7 +92,8 @@ class SalesforceQuery:
     def starting(self, start: Cursor) -> "SalesforceQuery":
         """Return the same query behind an id."""
         rest = soql.behind(self._criteria.soql or "", start[KEY])
-        return SalesforceQuery(self._http, self._base, replace(self._criteria, soql=rest), self._describer)
+        criteria = replace(self._criteria, soql=rest, bulk_api="2.0")  # a list would begin from the start
+        return SalesforceQuery(self._http, self._base, criteria, self._describer)
 
     def find(self, marker: str) -> str | None:
         """Find nothing: a job shows neither a marker nor its query."""
@@ -120,7 +139,13 @@ class SalesforceQuery:
         return QueryResults(self._http, self._jobs.path(remote_id, "results"), self._criteria)
 
 
-def text_of(criteria: DownloadCriteria, describer: Describer, found: Conditions) -> str:
+def conditions_of(criteria: DownloadCriteria, describer: Describer) -> Conditions:
+    """Return what the criteria's `where` becomes; a call where there is one, unless the object is known."""
+    where, name = criteria.where, criteria.object_name
+    return conditions(where, name, () if where is None else describer.of(name).fields)
+
+
+def text_of(criteria: DownloadCriteria, describer: Describer, found: Conditions, *, in_order: bool = False) -> str:
     """Return the query of the criteria, once everything that it names is known to be there; one call at most.
 
     Raises Invalid with the nearest names. The user's own SOQL is judged by the org, which refuses it without a job.
@@ -130,7 +155,7 @@ def text_of(criteria: DownloadCriteria, describer: Describer, found: Conditions)
     thing = describer.of(criteria.object_name)
     check_fields(thing, criteria.select_fields or (), "selectFields")
     check_fields(thing, [criteria.filter_date_field] if criteria.filter_date_field else (), "filterDateField")
-    return soql.written(criteria, thing.types, found.soql, found.fields_here)
+    return soql.written(criteria, thing.types, found.soql, found.fields_here, in_order=in_order)
 
 
 class QueryResults:

@@ -21,6 +21,7 @@ IN_ORDER = re.compile(
     r"\s*select\s+(?P<columns>[\w\s.,]+?)\s+from\s+\w+(\s+where\s+(?P<where>.+?))?(?P<order>\s+order\s+by\s+id(\s+asc)?)",
     re.I | re.S | re.ASCII,
 )
+SELECTED = re.compile(r"^\s*select\b(.*?)\bfrom\b", re.I | re.S)
 REFUSED: Mapping[str, str] = {
     "GROUP BY": r"\bgroup\s+by\b",
     "OFFSET": r"\boffset\s+\d",
@@ -48,15 +49,29 @@ def check_field(name: str, field: str) -> None:
 
 
 def object_of(soql: str) -> str:
-    """Return the object that a query reads. Raises Invalid where it is no SELECT, or none that Bulk runs."""
-    plain = TEXTS.sub("''", soql)
-    found = FROM.match(plain)
-    for what, pattern in REFUSED.items():
-        if re.search(pattern, plain, re.I | re.S):
-            raise Invalid("soql", f"a bulk query has no {what}", "Ask for plain records, and count or group them here.")
+    """Return the object that a query reads. Raises Invalid where it is no SELECT."""
+    found = FROM.match(_veiled(soql))
     if found is None:
         raise Invalid("soql", "is no query", "Like SELECT Id, Name FROM Account.")
     return found[1]
+
+
+def not_in_bulk(soql: str) -> str | None:
+    """Return what a query has that no bulk query can have; None: nothing that can be told from its text."""
+    plain = TEXTS.sub("''", soql)
+    return next((what for what, pattern in REFUSED.items() if re.search(pattern, plain, re.I | re.S)), None)
+
+
+def columns(soql: str) -> Sequence[str]:
+    """Return the names that a query selects; () where it selects anything else than fields."""
+    found = SELECTED.match(_veiled(soql))
+    names = [name.strip() for name in found[1].split(",")] if found else []
+    return names if all(FIELD.fullmatch(name) for name in names) else ()
+
+
+def selects_id(criteria: DownloadCriteria) -> bool:
+    """Whether the criteria without SOQL select the id."""
+    return criteria.select_fields is None or "id" in [name.casefold() for name in criteria.select_fields]
 
 
 def behind(soql: str, key: str) -> str | None:
@@ -96,7 +111,12 @@ def needs_fields(criteria: DownloadCriteria) -> bool:
 
 
 def written(
-    criteria: DownloadCriteria, types: Mapping[str, str], terms: Sequence[str] = (), fields_here: Sequence[str] = ()
+    criteria: DownloadCriteria,
+    types: Mapping[str, str],
+    terms: Sequence[str] = (),
+    fields_here: Sequence[str] = (),
+    *,
+    in_order: bool = False,
 ) -> str:
     """Return the query that the criteria ask for; `types` has the type of each field, where `needs_fields`.
 
@@ -113,6 +133,7 @@ def written(
     where = [*_bounds(criteria, types), *terms]
     text = f"SELECT {', '.join(names)} FROM {criteria.object_name}"  # noqa: S608 - names are checked, values escaped
     text += f" WHERE {' AND '.join(where)}" if where else ""
+    text += " ORDER BY Id" if in_order and selects_id(criteria) else ""
     return text + (f" LIMIT {criteria.limit}" if criteria.limit is not None and not fields_here else "")
 
 

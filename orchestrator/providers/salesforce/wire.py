@@ -140,10 +140,26 @@ class Identity(Struct, kw_only=True):
     name: str | None = None
 
 
+class Left(Struct, kw_only=True, rename="pascal"):
+    """What is left of one of the org's limits."""
+
+    max: int = 0
+    remaining: int = 0
+
+
 class Records(Struct, kw_only=True):
     """The answer to a plain query."""
 
     records: Sequence[dict[str, Any]] = ()
+
+
+class QueryPage(Struct, kw_only=True, rename="camel"):
+    """A page of the answer to a plain query."""
+
+    total_size: int
+    done: bool
+    records: list[dict[str, Any]]
+    next_records_url: str | None = None
 
 
 def read(response: httpx.Response, kind: type[T]) -> T:

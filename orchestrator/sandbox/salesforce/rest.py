@@ -130,8 +130,11 @@ def _record(base: str, table: Table, columns: Sequence[Found], record: Record) -
     shown_: dict[str, Any] = {"attributes": {"type": table.thing.name, "url": path}}
     for found in columns:
         *parents, name = found.name.split(".")
-        value, inside = typed(found.field, found.get(record)), shown_
-        for parent in parents:
-            inside = inside.setdefault(parent, {"attributes": {"type": parent}})
-        inside[name] = value
+        if not parents:
+            shown_[name] = typed(found.field, found.get(record))
+        elif not record[table.thing.parents[parents[0].lower()]]:
+            shown_[parents[0]] = None
+        else:
+            parent = shown_.setdefault(parents[0], {"attributes": {"type": parents[0]}})
+            parent[name] = typed(found.field, found.get(record))
     return shown_

@@ -1,15 +1,20 @@
 """Runs a query over the records."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from orchestrator.sandbox.salesforce.conditions import Found, meant, resolve
 from orchestrator.sandbox.salesforce.records import Org, Record, Table
 from orchestrator.sandbox.salesforce.refusals import refused
 from orchestrator.sandbox.salesforce.schema import COMPOUND, NUMBERS, Field
 from orchestrator.sandbox.salesforce.soql import Column, Ordering, Select, malformed, parse
+
+JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,5 +129,10 @@ def typed(field: Field, value: str | None) -> Any:
     if field.type == "boolean":
         return value == "true"
     if field.type in NUMBERS:
-        return int(value) if field.type == "int" else float(value)
+        return _number(value)
     return value.replace("Z", "+0000") if field.type == "datetime" else value
+
+
+def _number(value: str) -> Any:
+    """Return a number that is written in JSON as it is in CSV."""
+    return msgspec.Raw(value.encode()) if JSON_NUMBER.fullmatch(value) else float(value)

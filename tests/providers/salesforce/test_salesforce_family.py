@@ -9,6 +9,7 @@ import pytest
 from orchestrator.job.criteria import DownloadCriteria, Operation, UploadCriteria
 from orchestrator.job.errors import Invalid, Throttled
 from orchestrator.job.status import WaitReason
+from orchestrator.job.step import StepKind
 from orchestrator.providers.salesforce import SALESFORCE
 from orchestrator.providers.salesforce.rows import shaped
 from orchestrator.providers.salesforce.soql import written
@@ -60,12 +61,22 @@ def test_fields_that_bulk_cannot_read_are_not_asked_for() -> None:
         "SELECT Id FROM Account LIMIT 5 OFFSET 10",
         "SELECT TYPEOF Owner WHEN User THEN Id END FROM Account",
         "SELECT Id, (SELECT Id FROM Contacts) FROM Account",
-        "SELECT FIELDS(ALL) FROM Account",
-        "DELETE FROM Account",
-        "FIND {x}",
+        "SELECT FIELDS(ALL) FROM Account LIMIT 200",
     ],
 )
-def test_what_a_bulk_query_cannot_be_is_refused_before_a_job_is_spent(soql: str) -> None:
+def test_what_a_bulk_query_cannot_be_is_read_by_rest_or_refused_before_a_job_is_spent(soql: str) -> None:
+    by_itself = checked(object_name="", soql=soql)
+
+    with pytest.raises(Invalid) as refused:
+        checked(object_name="", soql=soql, bulk_api="2.0")
+
+    assert (by_itself.bulk_api, by_itself.object_name) == ("rest", "Account")
+    assert [step.kind for step in SALESFORCE.first_steps(by_itself, {})] == [StepKind.FETCH]
+    assert refused.value.field == "soql"
+
+
+@pytest.mark.parametrize("soql", ["DELETE FROM Account", "FIND {x}"])
+def test_what_is_no_query_is_refused(soql: str) -> None:
     with pytest.raises(Invalid) as refused:
         checked(object_name="", soql=soql)
 
@@ -93,7 +104,6 @@ def test_a_query_is_known_by_the_object_it_reads(soql: str) -> None:
         ({"select_fields": ("Id", "Name FROM User--")}, "selectFields", "invalid"),
         ({"filter_date_field": "a b"}, "filterDateField", "invalid"),
         ({"query": {"q": "1"}}, "query.q", "invalid"),
-        ({"bulk_api": "rest"}, "bulkApi", "not_available_yet"),
         ({"bulk_api": "2.0", "content_type": "XML"}, "contentType", "invalid"),
         ({"bulk_api": "2.0", "concurrency_mode": "Serial"}, "concurrencyMode", "invalid"),
         ({"bulk_api": "2.0", "pk_chunking": {}}, "pkChunking", "invalid"),
@@ -121,6 +131,7 @@ def test_a_wrong_download_is_refused_by_field(wrong: dict[str, Any], field: str,
         ({"type": "person/import"}, "type"),
         ({"bulk_api": "2.0", "content_type": "XML"}, "contentType"),
         ({"bulk_api": "2.0", "assignment_rule_id": "01Q9Q0000000001"}, "assignmentRuleId"),
+        ({"bulk_api": "rest"}, "bulkApi"),
     ],
 )
 def test_a_wrong_upload_is_refused_by_field(wrong: dict[str, Any], field: str) -> None:

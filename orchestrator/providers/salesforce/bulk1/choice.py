@@ -30,7 +30,6 @@ def choose(criteria: Asked) -> Asked:
     if needed and criteria.bulk_api in (None, "auto"):
         criteria = replace(criteria, bulk_api=CLASSIC)
     if criteria.bulk_api == CLASSIC:
-        _check_filter(criteria)
         return replace(criteria, concurrency_mode=mode, content_type=kind)
     if needed:
         advice = f"Ask for bulkApi {CLASSIC}, or leave it out."
@@ -44,8 +43,3 @@ def _mode(asked: str | None) -> str | None:
     if asked.lower() not in MODES:
         raise Invalid("concurrencyMode", f"{asked} is unknown", "Use Parallel or Serial.")
     return MODES[asked.lower()]
-
-
-def _check_filter(criteria: DownloadCriteria | UploadCriteria) -> None:
-    if getattr(criteria, "where", None) is not None:
-        raise Invalid("where", f"is not applied to results of bulkApi {CLASSIC}", "Write it as soql, or ask for 2.0.")
