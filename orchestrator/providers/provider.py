@@ -16,6 +16,7 @@ from orchestrator.http.refusals import Later, never_later
 from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
 from orchestrator.job.step import Cursor, Successor
 from orchestrator.limits.limit import Limit, News
+from orchestrator.providers.columns import Columns
 
 GoOn = Callable[[], bool]  # False: ask for no further page, the turn is over
 
@@ -186,7 +187,7 @@ class Query(VendorJobs, Protocol):
         ...
 
 
-class Sink(VendorJobs, Protocol):
+class Sink(VendorJobs, Columns, Protocol):
     """A vendor's own bulk upload."""
 
     chunk_rows: int  # most rows one fill may carry

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.job.chunk import VendorJobState
 from orchestrator.job.criteria import Operation
-from orchestrator.job.status import JobOutcome, JobStatus, StopReason
+from orchestrator.job.status import JobOutcome, JobStatus
 from orchestrator.providers.salesforce.ingest import SalesforceIngest
 from orchestrator.sandbox.faults import Fault, Match, Moment
 from orchestrator.sandbox.options import Options
@@ -129,26 +129,6 @@ def test_a_worker_that_sleeps_over_its_lease_releases_nothing_twice(workshop: Wo
     assert str(struck).startswith(moment)
     assert (done.status, done.counts.accepted) == (JobStatus.COMPLETED, 10)
     check_nothing_was_done_twice(workshop)
-
-
-def test_an_object_that_does_not_exist_is_answered_with_the_nearest_names(workshop: Workshop) -> None:
-    job = sent(workshop, depots(3), object_name="Depots__c")
-
-    done = workshop.run(job)
-
-    assert (done.status, done.stop_reason) == (JobStatus.ABORTED, StopReason.BAD_INPUT)
-    assert "Depot__c" in str(done.status_message)
-
-
-def test_an_unknown_column_fails_every_row_with_the_vendors_words(workshop: Workshop) -> None:
-    job = sent(workshop, b"Depot_Code__c,Name,Colour__c\nD-1,Quay,red\n")
-
-    done = workshop.run(job)
-
-    assert (done.stop_reason, done.counts.unprocessed) == (StopReason.VENDOR_FAILED, 1)
-    assert "Colour__c" in str(done.status_message)
-    (ended,) = workshop.told(job, "vendor_job.ended_early")
-    assert "Colour__c" in ended["message"]
 
 
 def test_a_null_empties_a_field_and_an_empty_cell_leaves_it(workshop: Workshop) -> None:

@@ -12,7 +12,12 @@ NOT_FOUND = 404
 
 
 def field_types(http: VendorClient, base: str, name: str) -> Mapping[str, str]:
-    """Return the type of each field of an object; one call.
+    """Return the type of each field of an object; one call. Raises as `described`."""
+    return {field.name: field.type for field in described(http, base, name).fields}
+
+
+def described(http: VendorClient, base: str, name: str) -> ObjectInfo:
+    """Return what the org says of an object; one call.
 
     Raises Invalid (`objectName`) where there is no such object, after a second call for those that there are.
     """
@@ -22,7 +27,7 @@ def field_types(http: VendorClient, base: str, name: str) -> Mapping[str, str]:
         if error.status != NOT_FOUND:
             raise
         raise _unknown(http, base, name) from None
-    return {field.name: field.type for field in read(answer, ObjectInfo).fields}
+    return read(answer, ObjectInfo)
 
 
 def _unknown(http: VendorClient, base: str, name: str) -> Invalid | Rejected:

@@ -15,12 +15,21 @@ from orchestrator.job.criteria import Operation, UploadCriteria
 from orchestrator.job.errors import Invalid, Misbehaved, Rejected, Unauthorized
 from orchestrator.job.step import Cursor
 from orchestrator.providers.provider import FatePage, GoOn, Posted, Proof, RemoteStatus
-from orchestrator.providers.salesforce.describe import field_types
+from orchestrator.providers.salesforce import columns
+from orchestrator.providers.salesforce.describe import described
 from orchestrator.providers.salesforce.fates import FILES, fate_pages
 from orchestrator.providers.salesforce.jobs import BulkJobs
-from orchestrator.providers.salesforce.rows import key_field, shaped, value_of
+from orchestrator.providers.salesforce.rows import (
+    LONGEST_HEADER,
+    MOST_FIELDS,
+    REMOVALS,
+    flat,
+    key_field,
+    shaped,
+    value_of,
+)
 from orchestrator.providers.salesforce.table import Record, Table, written
-from orchestrator.providers.salesforce.wire import CSV, PROVIDER
+from orchestrator.providers.salesforce.wire import CSV, PROVIDER, ObjectInfo
 
 LARGEST_FILL = 100_000_000  # bytes; 150 MB as base64, as the vendor counts
 
@@ -39,10 +48,26 @@ class SalesforceIngest:
         self._base = base
         self._criteria = criteria
         self._jobs = BulkJobs(http, base, "ingest")
+        self._about: ObjectInfo | None = None
 
     def shape(self, record: Mapping[str, Any]) -> Record:
         """Return the record as text by column. Raises Invalid (field = the column)."""
         return shaped(self._criteria, record)
+
+    def check_header(self, header: Mapping[str, Any]) -> Sequence[str]:
+        """Find what is wrong with the columns as they are. Makes no call; raises Invalid."""
+        return columns.check_header(self._criteria, [*flat(header)])
+
+    def study(self, names: Sequence[str]) -> Mapping[str, str | Invalid]:
+        """Hold fields against what the org says of the object; one call, and another where there is no such object.
+
+        What is deleted is known by its Id alone: no call.
+        """
+        if self._criteria.operation in REMOVALS:
+            return {name: name for name in names}
+        if self._about is None:
+            self._about = described(self._http, self._base, self._criteria.object_name)
+        return columns.study(self._criteria, self._about, names)
 
     def create(self, marker: str) -> str:
         """Open an empty job, which cannot carry the marker; return its id. One call.
@@ -58,7 +83,7 @@ class SalesforceIngest:
         except Unauthorized:
             raise
         except Rejected:
-            field_types(self._http, self._base, criteria.object_name)
+            described(self._http, self._base, criteria.object_name)
             raise
 
     def find(self, marker: str) -> str | None:
@@ -81,9 +106,11 @@ class SalesforceIngest:
     def fill(self, remote_id: str, records: bytes) -> None:
         """Send a chunk as CSV. A second PUT would spoil the job. One call."""
         body = written(records)
-        if len(body) > LARGEST_FILL:
-            problem = f"the rows of a chunk have {len(body)} bytes as CSV, more than {LARGEST_FILL}"
-            raise Invalid("file", problem, "Give rows that have the same columns.")
+        header = body.partition(b"\n")[0]
+        if len(body) > LARGEST_FILL or len(header) > LONGEST_HEADER or header.count(b",") >= MOST_FIELDS:
+            problem = f"the rows of a chunk become {len(body)} bytes of CSV under a header of {len(header)}"
+            advice = f"At most {LARGEST_FILL} and {LONGEST_HEADER} are taken: give rows that have the same fields."
+            raise Invalid("file", problem, advice)
         headers = {"content-type": "text/csv; charset=UTF-8"}
         self._http.put(self._jobs.path(remote_id, "batches"), content=body, headers=headers)
 

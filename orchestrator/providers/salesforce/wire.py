@@ -63,6 +63,11 @@ class FieldInfo(Struct, kw_only=True, rename="camel"):
 
     name: str
     type: str = ""
+    createable: bool = True
+    updateable: bool = True
+    external_id: bool = False
+    id_lookup: bool = False
+    relationship_name: str | None = None  # of the parent that a reference points to
 
 
 class ObjectInfo(Struct, kw_only=True, rename="camel"):

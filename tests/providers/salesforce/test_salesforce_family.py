@@ -126,6 +126,7 @@ def test_a_wrong_upload_is_refused_by_field(wrong: dict[str, Any], field: str) -
     [
         ({"key__C": "1", "Name": "x", "Age": ""}, {"key__C": "1", "Name": "x"}),
         ({"Key__c": 1, "Open": True, "Name": None}, {"Key__c": "1", "Open": "true", "Name": None}),
+        ({"Key__c": "1", "Owner": {"Email": "x"}}, {"Key__c": "1", "Owner.Email": "x"}),
         ({"Key__c": "1", "Name": "#N/A"}, {"Key__c": "1", "Name": None}),
         ({"Key__c": "1", "Name": "a\r\nb\rc"}, {"Key__c": "1", "Name": "a\nb\nc"}),
     ],
@@ -142,7 +143,7 @@ def test_a_record_becomes_what_an_upload_takes(record: dict[str, Any], becomes: 
         {"Key__c": None},
         {"Key__c": "1", "Name": "x" * 131_073},
         {"Key__c": "1", "Name": "a\0b"},
-        {"Key__c": "1", "Owner": {"Email": "x"}},
+        {"Key__c": "1", "Owner": ["x"]},
         {"Key__c": "1", " ": "x"},
         {"Key__c": "1"} | {f"F{n}__c": "x" * 100_001 for n in range(4)},
     ],
