@@ -84,6 +84,7 @@ def upload_criteria(body: UploadBody, format_: str) -> UploadCriteria:
         mapping=body.mapping,
         type=body.type,
         blanks=body.blanks,
+        assignment_rule_id=body.assignment_rule_id,
         bulk_api=body.bulk_api,
         notification_url=body.notification_url,
         api_limit=body.api_limit,

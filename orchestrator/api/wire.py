@@ -126,7 +126,6 @@ class UploadBody(Strict):
         {
             "contentType",
             "concurrencyMode",
-            "assignmentRuleId",
             "groupBy",
             "onAmbiguous",
             "source",
@@ -146,6 +145,7 @@ class UploadBody(Strict):
     line_ending: Literal["LF", "CRLF"] | None = None  # both are understood; said for Bulk v3's sake
     mapping: dict[Name, Name | None] = Field(default_factory=dict)
     blanks: Literal["ignore", "clear"] = "ignore"
+    assignment_rule_id: Name | None = None
     bulk_api: BulkApi | None = None
     type: Text | None = None
     notification_url: WebAddress | None = None

@@ -115,6 +115,7 @@ class UploadCriteria(_Json):
     mapping: Mapping[str, str | None] = field(default_factory=dict)
     type: str | None = None  # Salesloft job type; None: objectName/operation
     blanks: str = "ignore"  # ignore | clear
+    assignment_rule_id: str | None = None  # the vendor's rule that says whose the new records are
     bulk_api: str | None = None
     notification_url: str | None = None
     api_limit: int | None = None

@@ -49,6 +49,8 @@ def _check_bulk_api(family: Family, criteria: Criteria) -> None:
     asked: dict[str, object] = {"bulkApi": criteria.bulk_api}
     if isinstance(criteria, DownloadCriteria):
         asked |= {"soql": criteria.soql, "includeDeleted": criteria.include_deleted or None}
+    else:
+        asked["assignmentRuleId"] = criteria.assignment_rule_id
     for name, given in asked.items():
         if given is not None:
             raise Invalid(name, f"{family.name} has no bulk queries", "Leave it out.")

@@ -1,20 +1,19 @@
 """Booking: the fates of an upload's rows are tied to the rows of the user's file, and counted."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from orchestrator.job.chunk import RowError, Stream
 from orchestrator.job.commit import Moved, Outcome, Wait
 from orchestrator.job.errors import Misbehaved
 from orchestrator.job.record import Counts
 from orchestrator.providers.provider import Fate, FatePage
-from orchestrator.results.fates import outcome_line
+from orchestrator.results.fates import REFUSED, outcome_line
 from orchestrator.steps.sinks import remote_id_of, sink_of
 from orchestrator.steps.step import Turn
 from orchestrator.steps.tying import Tied, Tying
 from orchestrator.steps.unprocessed import EARLY, book_unprocessed, stop_before_the_rest
 
-REFUSED = "vendor_refused_row"  # the code of a refusal for which the vendor has none
+NO_REASON = "refused without a reason"
 
 
 def book_fates(turn: Turn) -> Outcome:
@@ -80,14 +79,18 @@ class _Booking:
 
 
 def _line(fate: Fate, found: Tied | None) -> bytes:
-    notes: dict[str, Any] = {}
-    if fate.status != "success":
-        notes = {"code": fate.code or REFUSED, "retryable": fate.retryable}
-    if found is None:
-        return outcome_line(0, fate.status, fate.record, fate.error, fate.resource, notes=notes)
-    if found.is_shared:
-        notes["tie"] = True
-    return outcome_line(found.row, fate.status, found.record, fate.error, fate.resource, notes=notes)
+    is_refused = fate.status != "success"
+    return outcome_line(
+        0 if found is None else found.row,
+        fate.status,
+        fate.record if found is None else found.record,
+        fate.error or NO_REASON if is_refused else None,
+        fate.resource,
+        code=REFUSED if is_refused else None,
+        retryable=fate.retryable,
+        vendor_code=fate.code,
+        tie=found is not None and found.is_shared,
+    )
 
 
 def _refusal(fate: Fate, found: Tied | None) -> RowError:
@@ -95,7 +98,7 @@ def _refusal(fate: Fate, found: Tied | None) -> RowError:
         row=None if found is None else found.row,
         identifier=fate.identifier,
         code=fate.code or REFUSED,
-        message=fate.message or fate.error or "refused without a reason",
+        message=fate.message or fate.error or NO_REASON,
         retryable=fate.retryable,
         phase="fetch",
     )

@@ -50,7 +50,7 @@ class _Bad:
     size: int = 0  # bytes of the lines
 
     def add(self, row: InputRow, code: str, message: str) -> None:
-        line = outcome_line(row.number, "error", _as_json(row), message, b"null", notes={"code": code})
+        line = outcome_line(row.number, "error", _as_json(row), message, b"null", code=code)
         self.lines.append(line)
         self.errors.append(
             RowError(row=row.number, identifier=None, code=code, message=message, retryable=False, phase="split")

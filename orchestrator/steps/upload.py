@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from orchestrator.job.chunk import Chunk, ChunkState, VendorJobState
 from orchestrator.job.commit import MoveChunk, Moved, MoveVendorJob, NewVendorJob, Outcome, Stopped, Wait
-from orchestrator.job.errors import Rejected, Throttled, Unreachable
+from orchestrator.job.errors import Rejected, Throttled, Unauthorized, Unreachable
 from orchestrator.job.marker import new_marker
 from orchestrator.job.status import StopReason
 from orchestrator.job.step import PARTITION_GAP, StepKind, Successor
-from orchestrator.providers.provider import Posted, Proof, Sink, Walking
+from orchestrator.providers.provider import Phase, Posted, Proof, Sink, Walking
 from orchestrator.results.chunks import unpack_rows
 from orchestrator.steps.sinks import remote_id_of, sink_of
 from orchestrator.steps.step import Turn
@@ -46,27 +46,34 @@ class _Filler:
                 unproven = self._look(chunk, chunks)
                 if unproven is not None:
                     return unproven
-            elif chunk.state is not ChunkState.ACKED:
-                self._send(chunk)
+            elif chunk.state is not ChunkState.ACKED and not self._send(chunk):
+                return self._replace(chunks)
             self._acked += chunk.rows
             if self._turn.is_over and chunk is not chunks[-1]:
                 return Wait.nothing()
         self._turn.save(MoveVendorJob(seq=self._seq, when=[VendorJobState.OPEN], to=VendorJobState.FILLED))
         return Moved(successors=[Successor(kind=StepKind.RELEASE, vendor_seq=self._seq)])
 
-    def _send(self, chunk: Chunk) -> None:
+    def _send(self, chunk: Chunk) -> bool:
+        """Return False where the vendor has closed the job meanwhile, as it does with one that was open for long."""
         body = self._turn.load(chunk.object_key)
         self._turn.save(MoveChunk(seq=chunk.seq, to=ChunkState.SENT))
         try:
             self._sink.fill(self._remote_id, body)
-        except (Throttled, Rejected):
+        except (Throttled, Rejected) as refused:
             self._turn.save(MoveChunk(seq=chunk.seq, to=ChunkState.NEW))  # a refusal has no effect
-            raise
+            if isinstance(refused, (Throttled, Unauthorized)) or not self._is_closed():
+                raise
+            return False
         except Unreachable as lost:
             if not lost.maybe_done:
                 self._turn.save(MoveChunk(seq=chunk.seq, to=ChunkState.NEW))
             raise
         self._turn.save(MoveChunk(seq=chunk.seq, to=ChunkState.ACKED), cursor={})
+        return True
+
+    def _is_closed(self) -> bool:
+        return self._sink.status(self._remote_id).phase in (Phase.ABORTED, Phase.FAILED)
 
     def _look(self, chunk: Chunk, chunks: Sequence[Chunk]) -> Outcome | None:
         """Return None once the chunk is proven to be there."""

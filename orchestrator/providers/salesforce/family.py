@@ -1,5 +1,6 @@
 """Salesforce as a family: its defaults, and what can be known of criteria without a call."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -14,8 +15,12 @@ from orchestrator.providers.salesforce import soql
 from orchestrator.providers.salesforce.answers import API_REQUESTS, CONCURRENT, later, news, refusal
 from orchestrator.providers.salesforce.provider import Salesforce
 from orchestrator.providers.salesforce.query import LARGEST_SET, SET_ROWS
-from orchestrator.providers.salesforce.settings import check_settings, token_url
+from orchestrator.providers.salesforce.rows import REMOVALS
+from orchestrator.providers.salesforce.settings import DEFAULT_VERSION, check_settings, token_url
 
+ASSIGNED = frozenset({"case", "lead"})
+ASSIGNS_FROM = 49.0  # API version
+RULE = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?")
 BUILT = ("auto", "2.0")  # ways to read and write that are there
 
 
@@ -23,7 +28,10 @@ def check_criteria(criteria: Criteria, settings: Mapping[str, Any]) -> Criteria:
     """Return the criteria completed. Makes no call; raises Invalid. Whether an object exists is found out later."""
     if criteria.bulk_api is not None and criteria.bulk_api not in BUILT:
         raise Invalid("bulkApi", f"{criteria.bulk_api} is not built yet", "Use 2.0.", code="not_available_yet")
-    return _download(criteria) if isinstance(criteria, DownloadCriteria) else _upload(criteria)
+    if isinstance(criteria, DownloadCriteria):
+        return _download(criteria)
+    _check_assignment(criteria, str(settings.get("apiVersion", DEFAULT_VERSION)))
+    return _upload(criteria)
 
 
 def first_steps(criteria: Criteria, settings: Mapping[str, Any]) -> Sequence[Successor]:
@@ -62,6 +70,21 @@ def _upload(criteria: UploadCriteria) -> UploadCriteria:
     if key is not None:
         soql.check_field(key, "externalIdField")
     return replace(criteria, object_name=name)
+
+
+def _check_assignment(criteria: UploadCriteria, version: str) -> None:
+    """Assignment rules are of cases and leads, and of API 49.0 on; a rule's name is known by no job."""
+    field, rule = "assignmentRuleId", criteria.assignment_rule_id
+    if rule is None:
+        return
+    if not RULE.fullmatch(rule):
+        raise Invalid(field, f"{rule!r} is no id", "15 or 18 letters and digits, like 01Q5f000000abcd.")
+    if criteria.object_name.casefold() not in ASSIGNED:
+        raise Invalid(field, f"{criteria.object_name} has no assignment rules", "Case and Lead have; leave it out.")
+    if criteria.operation in REMOVALS:
+        raise Invalid(field, f"does not go with {criteria.operation}", "Leave it out.")
+    if float(version) < ASSIGNS_FROM:
+        raise Invalid(field, f"is not there in API {version}", f"Set apiVersion to {ASSIGNS_FROM} or later.")
 
 
 def _make(http: VendorClient, settings: Mapping[str, Any]) -> Provider:

@@ -78,6 +78,8 @@ class SalesforceIngest:
         fields = {"object": criteria.object_name, "operation": criteria.operation, "lineEnding": "LF"}
         if criteria.operation is Operation.UPSERT:
             fields["externalIdFieldName"] = str(criteria.external_id_field)
+        if criteria.assignment_rule_id is not None:
+            fields["assignmentRuleId"] = criteria.assignment_rule_id
         try:
             return self._jobs.create({"contentType": "CSV", "columnDelimiter": "COMMA", **fields})
         except Unauthorized:

@@ -58,16 +58,45 @@ class JobList(Struct, kw_only=True, rename="camel"):
     next_records_url: str | None = None
 
 
+class Link(Struct, kw_only=True, rename="camel"):
+    """A set of a result, in either published shape."""
+
+    result_url: str | None = None
+    result_link: str | None = None
+
+
+class LinkList(Struct, kw_only=True, rename="camel"):
+    """A page of links to the sets of a result, in either published shape and spelling."""
+
+    result_pages: Sequence[Link] = ()
+    result_chunks: Sequence[Link] = ()
+    next_records_url: str | None = None
+    next_record_url: str | None = None
+    done: bool = False
+
+    @property
+    def links(self) -> Sequence[str]:
+        """The links, in order."""
+        every = [*self.result_pages, *self.result_chunks]
+        return [link for each in every if (link := each.result_url or each.result_link)]
+
+    @property
+    def following(self) -> str | None:
+        """Where the next page of links is; None: not known yet, or there is none."""
+        return self.next_records_url or self.next_record_url
+
+
 class FieldInfo(Struct, kw_only=True, rename="camel"):
     """A field of an object."""
 
     name: str
     type: str = ""
+    filterable: bool = True
+    relationship_name: str | None = None  # of a reference: how its parent's fields are named
     createable: bool = True
     updateable: bool = True
     external_id: bool = False
     id_lookup: bool = False
-    relationship_name: str | None = None  # of the parent that a reference points to
 
 
 class ObjectInfo(Struct, kw_only=True, rename="camel"):
@@ -77,6 +106,11 @@ class ObjectInfo(Struct, kw_only=True, rename="camel"):
     label: str = ""
     label_plural: str = ""
     fields: Sequence[FieldInfo] = ()
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The type of each field."""
+        return {field.name: field.type for field in self.fields}
 
 
 class ObjectList(Struct, kw_only=True, rename="camel"):

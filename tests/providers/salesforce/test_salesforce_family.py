@@ -104,6 +104,15 @@ def test_a_wrong_download_is_refused_by_field(wrong: dict[str, Any], field: str,
     assert (refused.value.field, refused.value.code) == (field, code)
 
 
+def test_assignment_rules_are_there_from_api_49_on() -> None:
+    leads = replace(UPSERT, object_name="Lead", assignment_rule_id="01Q5f000000abcd")
+
+    with pytest.raises(Invalid, match=r"is not there in API 48\.0"):
+        SALESFORCE.check_criteria(leads, {"apiVersion": "48.0"})
+
+    assert SALESFORCE.check_criteria(leads, {"apiVersion": "49.0"}) == leads
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
@@ -112,8 +121,12 @@ def test_a_wrong_download_is_refused_by_field(wrong: dict[str, Any], field: str,
         ({"external_id_field": "a,b"}, "externalIdField"),
         ({"type": "person/import"}, "type"),
         ({"bulk_api": "1.0"}, "bulkApi"),
+        ({"assignment_rule_id": "01Q5f000000abcd"}, "assignmentRuleId"),
+        ({"object_name": "Lead", "assignment_rule_id": "new leads"}, "assignmentRuleId"),
+        ({"object_name": "Case", "assignment_rule_id": "01Q5f000000abcd", "operation": Operation.DELETE,
+          "external_id_field": None}, "assignmentRuleId"),
     ],
-)
+)  # fmt: skip
 def test_a_wrong_upload_is_refused_by_field(wrong: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as refused:
         SALESFORCE.check_criteria(replace(UPSERT, **wrong), {})
