@@ -26,7 +26,7 @@ from orchestrator.results.outcome import outcome_page
 
 router = APIRouter(prefix="/bulk", tags=["results"])
 
-OUTCOME_FIELDS = ("id", "status", "record", "error", "resource", "code", "retryable", "tie")
+OUTCOME_FIELDS = ("id", "status", "record", "error", "resource", "code", "retryable", "vendorCode", "tie")
 ROW_STATUSES = (PENDING, "success", "error", "retrying")
 ENDINGS = {FileFormat.JSONL: "jsonl", FileFormat.JSON: "json", FileFormat.CSV: "csv"}
 

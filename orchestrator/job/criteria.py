@@ -119,10 +119,10 @@ class UploadCriteria(_Json):
     mapping: Mapping[str, str | None] = field(default_factory=dict)
     type: str | None = None  # Salesloft job type; None: objectName/operation
     blanks: str = "ignore"  # ignore | clear
+    assignment_rule_id: str | None = None  # the vendor's rule that says whose the new records are
     bulk_api: str | None = None
     content_type: str | None = None  # of what is sent, where the vendor knows several
     concurrency_mode: str | None = None  # Parallel | Serial
-    assignment_rule_id: str | None = None
     on_ambiguous: str | None = None  # at_most_once | at_least_once; None: by the operation
     notification_url: str | None = None
     api_limit: int | None = None

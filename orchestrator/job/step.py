@@ -25,7 +25,7 @@ class StepKind(StrEnum):
 
 
 NOT_COUNTED = frozenset({StepKind.FINISH, StepKind.ABORT})  # kinds that `open_steps` leaves out
-LOCAL = frozenset({StepKind.SPLIT, StepKind.FINISH})  # kinds that make no vendor call
+LOCAL = frozenset({StepKind.SPLIT, StepKind.FINISH})  # kinds that make no vendor call, or a single one
 
 
 class StepState(StrEnum):

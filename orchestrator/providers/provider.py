@@ -18,6 +18,7 @@ from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
 from orchestrator.job.step import Cursor, Successor
 from orchestrator.limits.limit import Limit, News
 from orchestrator.providers.check import Check as Check
+from orchestrator.providers.columns import Columns
 from orchestrator.providers.job_list import JobList
 from orchestrator.providers.links import Links
 from orchestrator.providers.look import Posted, Proof, Walking
@@ -181,7 +182,7 @@ class Query(VendorJobs, Protocol):
         ...
 
 
-class Upload(VendorJobs, Protocol):
+class Upload(VendorJobs, Columns, Protocol):
     """What every bulk upload of a vendor has."""
 
     chunk_rows: int  # most rows one fill may carry

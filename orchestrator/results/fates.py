@@ -1,7 +1,6 @@
 """Lines of an upload's outcome: what became of each row of the user's file."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -13,24 +12,39 @@ from orchestrator.results.objects import ObjectStore
 REFUSED = "vendor_refused_row"  # code of the error of a row that the vendor refused
 
 _PREFIX = b'{"id": '
-
-_encode = msgspec.json.Encoder().encode
+_CODED = b', "code": %b, "retryable": %b'
+_VENDORS = b', "vendorCode": %b'
+_TIE = b', "tie": true'
 
 
 def outcome_line(
-    row: int, status: str, record: bytes, error: str | None, resource: bytes, *, notes: Mapping[str, Any] | None = None
+    row: int,
+    status: str,
+    record: bytes,
+    error: str | None,
+    resource: bytes,
+    *,
+    code: str | None = None,
+    retryable: bool = False,
+    vendor_code: str | None = None,
+    tie: bool = False,
 ) -> bytes:
     """Return one line of an outcome part; `record` and `resource` are JSON and are not parsed again.
 
-    `notes` follow them where there is something to say: `code` and `retryable` of an error, `tie`.
+    A row that did not go through has its `code` too, the vendor's where it has one, and whether the same row may pass
+    when it is sent again. `tie`: rows that look the same were paired with their fates in order.
     """
-    return b'{"id": %d, "status": %b, "record": %b, "error": %b, "resource": %b%b}\n' % (
+    notes = b"" if code is None else _CODED % (msgspec.json.encode(code), msgspec.json.encode(retryable))
+    if vendor_code is not None:
+        notes += _VENDORS % msgspec.json.encode(vendor_code)
+    return b'{"id": %d, "status": %b, "record": %b, "error": %b, "resource": %b%b%b}\n' % (
         row,
-        _encode(status),
+        msgspec.json.encode(status),
         _one_line(record),
-        _encode(error),
+        msgspec.json.encode(error),
         _one_line(resource),
-        b"".join(b", %b: %b" % (_encode(name), _encode(value)) for name, value in notes.items()) if notes else b"",
+        notes,
+        _TIE if tie else b"",
     )
 
 

@@ -1,7 +1,6 @@
 """Booking: the fates of an upload's rows are tied to the rows of the user's file, and counted."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from orchestrator.job.chunk import RowError, Stream
 from orchestrator.job.commit import Moved, Outcome, Wait
@@ -80,16 +79,18 @@ class _Booking:
 
 
 def _line(fate: Fate, found: Tied | None) -> bytes:
-    words = fate.error
-    notes: dict[str, Any] = {}
-    if fate.status != "success":
-        words = words or NO_REASON
-        notes = {"code": fate.code or REFUSED, "retryable": fate.retryable}
-    if found is None:
-        return outcome_line(0, fate.status, fate.record, words, fate.resource, notes=notes)
-    if found.is_shared:
-        notes["tie"] = True
-    return outcome_line(found.row, fate.status, found.record, words, fate.resource, notes=notes)
+    is_refused = fate.status != "success"
+    return outcome_line(
+        0 if found is None else found.row,
+        fate.status,
+        fate.record if found is None else found.record,
+        fate.error or NO_REASON if is_refused else None,
+        fate.resource,
+        code=REFUSED if is_refused else None,
+        retryable=fate.retryable,
+        vendor_code=fate.code,
+        tie=found is not None and found.is_shared,
+    )
 
 
 def _refusal(fate: Fate, found: Tied | None) -> RowError:

@@ -12,12 +12,16 @@ from orchestrator.job.marker import new_marker
 from orchestrator.job.record import Counts
 from orchestrator.job.step import Cursor, StepKind, Successor
 from orchestrator.providers.provider import Upload
+from orchestrator.results.canonical import canonical
 from orchestrator.results.chunks import ChunkCutter, CutChunk, chunk_key, rows_key
 from orchestrator.results.fates import outcome_line
 from orchestrator.results.inputs.mapping import mapper
 from orchestrator.results.inputs.row import InputRow
 from orchestrator.results.mending import own_values
+from orchestrator.steps.fields import Fields
 from orchestrator.steps.step import Turn
+
+MOST_BAD = 4 << 20  # bytes of lines on rows that cannot be sent, held until a chunk is full
 
 
 @dataclass
@@ -30,6 +34,7 @@ class _Progress:
     vendor: int = 0  # seq of the last vendor job planned
     waiting: list[int] = field(default_factory=list)  # chunks without a vendor job
     waiting_rows: int = 0
+    fields: dict[str, str] = field(default_factory=dict)  # the vendor's spelling of the names seen so far
 
     def cursor(self) -> Cursor:
         return dict(vars(self))
@@ -43,19 +48,31 @@ class _Bad:
     errors: list[RowError] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
 
-    def add(self, number: int, code: str, message: str) -> None:
-        notes = {"code": code, "retryable": False}
-        self.lines.append(outcome_line(number, "error", b"null", message, b"null", notes=notes))
+    size: int = 0  # bytes of the lines
+
+    def add(self, row: InputRow, code: str, message: str) -> None:
+        line = outcome_line(row.number, "error", _as_json(row), message, b"null", code=code)
+        self.lines.append(line)
         self.errors.append(
-            RowError(row=number, identifier=None, code=code, message=message, retryable=False, phase="split")
+            RowError(row=row.number, identifier=None, code=code, message=message, retryable=False, phase="split")
         )
-        self.rows.append(number)
+        self.rows.append(row.number)
+        self.size += len(line)
+
+
+def _as_json(row: InputRow) -> bytes:
+    """The row as the user sent it, as far as it could be read."""
+    try:
+        return canonical(row.values) if row.values is not None else b"null"
+    except (UnicodeEncodeError, TypeError, ValueError):
+        return b"null"
 
 
 def split(turn: Turn) -> Outcome:
     """Cut what is left of the input into chunks; every 10 chunks (the sink's choice) a vendor job is planned.
 
-    Makes no call. A crash repeats at most the chunk in hand. Rows that cannot be sent are booked with their reason.
+    Where the vendor knows the fields of its objects it is asked once, before any vendor job is planned. A crash repeats
+    at most the chunk in hand. Rows that cannot be sent are booked with their reason; raises Invalid where none can be.
     """
     criteria = turn.job.criteria
     assert isinstance(criteria, UploadCriteria)
@@ -70,43 +87,48 @@ class _Splitter:
         self._at = _Progress(**turn.step.cursor)
         self._cutter = ChunkCutter(sink.chunk_rows, sink.chunk_bytes)
         self._bad = _Bad()
+        self._fields = Fields(sink, self._at.fields)
+        self._at.fields = self._fields.known
         self._behind: dict[int, int] = {}  # row → offset behind it, of the rows in the cutter
 
     def run(self) -> Outcome:
-        for row in self._turn.open_input().rows(self._at.offset, self._at.row):
+        reader = self._turn.open_input()
+        if reader.columns and not self._at.offset:
+            self._fields.check_header(self._map(own_values({column: column for column in reader.columns})))
+        for row in reader.rows(self._at.offset, self._at.row):
             self._behind[row.number] = row.offset_after
             cut = self._take(row)
-            if cut is None:
+            if cut is not None:
+                self._commit(cut, up_to=cut.last_row)
+            elif self._bad.size > MOST_BAD:
+                self._commit(self._cutter.flush(), up_to=row.number)
+            else:
                 continue
-            self._commit(cut)
             if self._turn.is_over:
                 return Wait.nothing()
-        self._commit(self._cutter.flush(), last=True)
+        self._commit(self._cutter.flush(), up_to=max(self._behind, default=self._at.row), last=True)
         return Moved()
 
     def _take(self, row: InputRow) -> CutChunk | None:
         if row.problem is not None or row.values is None:
             problem = row.problem
-            self._bad.add(row.number, problem.code if problem else "bad_row", problem.message if problem else "no row")
+            self._bad.add(row, problem.code if problem else "bad_row", problem.message if problem else "no row")
             return None
         values = own_values(row.values)
         if not values:
-            self._bad.add(row.number, "empty_row", "every cell is empty")
+            self._bad.add(row, "empty_row", "every cell is empty")
             return None
         try:
-            return self._cutter.add(row.number, self._sink.shape(self._map(values)))
+            return self._cutter.add(row.number, self._fields.spelled(self._sink.shape(self._map(values))))
         except Invalid as error:
-            self._bad.add(row.number, error.code, str(error))
+            self._bad.add(row, error.code, str(error))
             return None
 
-    def _commit(self, cut: CutChunk | None, *, last: bool = False) -> None:
-        """Commit a chunk with all bad rows up to it; at the end, everything."""
+    def _commit(self, cut: CutChunk | None, *, up_to: int, last: bool = False) -> None:
+        """Commit a chunk with all bad rows up to a row; at the end, everything."""
         at, effects = self._at, list[Effect]()
-        if last and self._behind:
-            at.row = max(self._behind)
-            at.offset = self._behind[at.row]
-        elif cut is not None:
-            at.row, at.offset = cut.last_row, self._behind[cut.last_row]
+        if up_to in self._behind:
+            at.row, at.offset = up_to, self._behind[up_to]
         if cut is not None:
             effects.append(self._store(cut))
         successors = self._plan(effects, last)
@@ -145,16 +167,16 @@ class _Splitter:
 
     def _book_bad(self, up_to: int) -> None:
         bad, self._bad = self._bad, _Bad()
-        due = [index for index, row in enumerate(bad.rows) if row <= up_to]
-        later = len(due)
-        self._bad = _Bad(lines=bad.lines[later:], errors=bad.errors[later:], rows=bad.rows[later:])
+        due = sum(1 for row in bad.rows if row <= up_to)
+        later = bad.lines[due:]
+        self._bad = _Bad(lines=later, errors=bad.errors[due:], rows=bad.rows[due:], size=sum(map(len, later)))
         if due:
             self._turn.keep(
-                b"".join(bad.lines[:later]),
-                rows=later,
-                counts=Counts(invalid=later),
+                b"".join(bad.lines[:due]),
+                rows=due,
+                counts=Counts(invalid=due),
                 cursor=self._at.cursor(),
                 stream=Stream.OUTCOME,
-                errors=bad.errors[:later],
+                errors=bad.errors[:due],
                 with_next_save=True,
             )

@@ -21,8 +21,7 @@ NO_FATE = "the vendor told no fate"
 
 def book_unprocessed(turn: Turn, rows: Sequence[int]) -> None:
     """Book rows that the vendor never mentioned: sent, but neither accepted nor refused; all in the next commit."""
-    notes = {"code": UNPROCESSED, "retryable": True}
-    lines = [outcome_line(row, "error", b"null", NO_FATE, b"null", notes=notes) for row in rows]
+    lines = [outcome_line(row, "error", b"null", NO_FATE, b"null", code=UNPROCESSED, retryable=True) for row in rows]
     errors = [
         RowError(row=row, identifier=None, code=UNPROCESSED, message=NO_FATE, retryable=True, phase="fetch")
         for row in rows

@@ -4,6 +4,8 @@ import csv
 import io
 from typing import Any
 
+import httpx
+
 from orchestrator.job.criteria import Operation
 from orchestrator.job.record import Job
 from tests.lifecycle.workshop import Workshop
@@ -49,3 +51,19 @@ def stored(workshop: Workshop) -> dict[str, tuple[str | None, str | None]]:
     with workshop.sandbox.world.lock:
         records = workshop.sandbox.world.salesforce.records("Depot__c") or []
     return {str(each["Depot_Code__c"]): (each["Name"], each["Notes__c"]) for each in records}
+
+
+def changed(workshop: Workshop, remote_id: str, state: str) -> None:
+    """Set the state of a job as an administrator of the org would."""
+    _asked(workshop, "PATCH", remote_id, {"state": state})
+
+
+def shown(workshop: Workshop, remote_id: str) -> Any:
+    """Return a job as the org shows it."""
+    return _asked(workshop, "GET", remote_id).json()
+
+
+def _asked(workshop: Workshop, method: str, remote_id: str, body: Any = None) -> httpx.Response:
+    url = f"{workshop.sandbox.url}/services/data/v61.0/jobs/ingest/{remote_id}"
+    token = {"authorization": "Bearer sandbox-token"}
+    return httpx.request(method, url, json=body, headers=token).raise_for_status()

@@ -93,7 +93,7 @@ def test_a_session_that_ends_anywhere_in_an_upload_costs_one_token_and_no_row(wo
     ingest = told(workshop)["ingest"]
     assert (done.status, done.counts.accepted) == (JobStatus.COMPLETED, 2)
     assert (ingest["released"], ingest["released_twice"]) == (1, 0)
-    assert told(workshop)["refreshes"] == (1 if kind == "create" else 2)
+    assert told(workshop)["refreshes"] == 2
 
 
 def test_a_key_that_the_org_does_not_know_needs_a_person(workshop: Workshop) -> None:

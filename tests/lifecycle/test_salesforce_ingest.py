@@ -13,7 +13,7 @@ from orchestrator.providers.salesforce.ingest import SalesforceIngest
 from orchestrator.sandbox.faults import Fault, Match, Moment
 from orchestrator.sandbox.options import Options
 from orchestrator.sandbox.salesforce import ids
-from tests.lifecycle.depots import depots, sent, stored, told
+from tests.lifecycle.depots import changed, depots, sent, shown, stored, told
 from tests.lifecycle.workshop import LEASE_RUNS_OUT, Workshop
 
 CALLS = {
@@ -131,26 +131,6 @@ def test_a_worker_that_sleeps_over_its_lease_releases_nothing_twice(workshop: Wo
     check_nothing_was_done_twice(workshop)
 
 
-def test_an_object_that_does_not_exist_is_answered_with_the_nearest_names(workshop: Workshop) -> None:
-    job = sent(workshop, depots(3), object_name="Depots__c")
-
-    done = workshop.run(job)
-
-    assert (done.status, done.stop_reason) == (JobStatus.ABORTED, StopReason.BAD_INPUT)
-    assert "Depot__c" in str(done.status_message)
-
-
-def test_an_unknown_column_fails_every_row_with_the_vendors_words(workshop: Workshop) -> None:
-    job = sent(workshop, b"Depot_Code__c,Name,Colour__c\nD-1,Quay,red\n")
-
-    done = workshop.run(job)
-
-    assert (done.stop_reason, done.counts.unprocessed) == (StopReason.VENDOR_FAILED, 1)
-    assert "Colour__c" in str(done.status_message)
-    (ended,) = workshop.told(job, "vendor_job.ended_early")
-    assert "Colour__c" in ended["message"]
-
-
 def test_a_null_empties_a_field_and_an_empty_cell_leaves_it(workshop: Workshop) -> None:
     connection = workshop.connect("salesforce")
     asked = {"object_name": "Depot__c", "operation": Operation.UPSERT, "external_id_field": "Depot_Code__c"}
@@ -196,3 +176,43 @@ def test_a_canceled_upload_aborts_its_open_jobs(workshop: Workshop) -> None:
     assert done.status is JobStatus.CANCELED
     assert [each["state"] for each in told(workshop)["ingest"]["jobs"]] == ["Aborted"]
     assert stored(workshop) == {}
+
+
+def test_an_open_job_that_the_vendor_has_closed_is_replaced_by_another(workshop: Workshop) -> None:
+    job = sent(workshop, depots(10))
+    workshop.run_until_due(job, "upload")
+    (ours,) = told(workshop)["ingest"]["jobs"]
+    changed(workshop, ours["id"], "Aborted")
+
+    done = workshop.run(job)
+
+    assert (done.status, done.counts.accepted, len(stored(workshop))) == (JobStatus.COMPLETED, 10, 10)
+    assert [each["state"] for each in told(workshop)["ingest"]["jobs"]] == ["Aborted", "JobComplete"]
+    assert workshop.told(job, "vendor_job.abandoned") == [{"vendorJobId": ours["id"]}]
+    check_nothing_was_done_twice(workshop)
+
+
+def test_a_filled_job_that_the_vendor_has_closed_stops_and_is_sent_again_by_a_restart(workshop: Workshop) -> None:
+    job = sent(workshop, depots(10))
+    workshop.run_until_due(job, "release")
+    changed(workshop, told(workshop)["ingest"]["jobs"][0]["id"], "Aborted")
+
+    stopped = workshop.run(job)
+    workshop.lifecycle.restart(workshop.tenant.id, job.id)
+    done = workshop.run(job)
+
+    assert (stopped.stop_reason, stopped.counts.unprocessed) == (StopReason.VENDOR_ABORTED, 10)
+    assert (done.status, done.counts.accepted, done.counts.unprocessed) == (JobStatus.COMPLETED, 10, 0)
+    check_nothing_was_done_twice(workshop)
+
+
+def test_cases_and_leads_are_given_to_their_owners_by_a_rule(workshop: Workshop) -> None:
+    rule = "01Q5f000000abcd"
+    file = b"LastName,Company,External_Id__c\nL,C,E-1\n"
+    asked: dict[str, Any] = {"object_name": "Lead", "external_id_field": "External_Id__c"}
+
+    done = workshop.run(sent(workshop, file, assignment_rule_id=rule, **asked))
+
+    (ours,) = told(workshop)["ingest"]["jobs"]
+    assert done.outcome is JobOutcome.SUCCEEDED
+    assert shown(workshop, ours["id"])["assignmentRuleId"] == rule

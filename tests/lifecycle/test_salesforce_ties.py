@@ -89,6 +89,6 @@ def test_a_refusal_is_told_by_code_message_and_the_users_own_key(workshop: Works
         4: ("UNABLE_TO_LOCK_ROW", busy, True, "D-4"),
     }
     lines = {line["id"]: line for line in workshop.lines(job)}
-    assert (lines[3]["code"], lines[3]["retryable"]) == ("REQUIRED_FIELD_MISSING", False)
-    assert (lines[4]["code"], lines[4]["retryable"]) == ("UNABLE_TO_LOCK_ROW", True)
-    assert "code" not in lines[1]
+    assert (lines[3]["vendorCode"], lines[3]["retryable"]) == ("REQUIRED_FIELD_MISSING", False)
+    assert (lines[4]["vendorCode"], lines[4]["retryable"]) == ("UNABLE_TO_LOCK_ROW", True)
+    assert "vendorCode" not in lines[1]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import select
 
@@ -13,6 +12,7 @@ from orchestrator.providers.salesforce.ingest import SalesforceIngest
 from orchestrator.sandbox.faults import Fault, Match, Moment
 from orchestrator.sandbox.options import Options
 from orchestrator.store.tables import steps
+from tests.lifecycle.depots import changed, told
 from tests.lifecycle.seams import Died
 from tests.lifecycle.workshop import LEASE_RUNS_OUT, Workshop
 
@@ -45,12 +45,6 @@ def restarted(workshop: Workshop, job: Job) -> Job:
     mended(workshop)
     workshop.lifecycle.restart(workshop.tenant.id, job.id)
     return workshop.run(job)
-
-
-def told(workshop: Workshop) -> Any:
-    """Return what Salesforce counted."""
-    with workshop.sandbox.world.lock:
-        return workshop.sandbox.world.salesforce.stats()
 
 
 def without_bytes(counts: Counts) -> Counts:
@@ -140,7 +134,7 @@ def test_a_job_that_somebody_aborts_at_the_vendor_stops_with_that_reason(worksho
     job = an_insert(workshop)
     workshop.run_until_due(job, "poll")
 
-    aborted(workshop)
+    changed(workshop, told(workshop)["ingest"]["jobs"][0]["id"], "Aborted")
     stopped = workshop.run(job)
     workshop.sandbox.world.change({"sf_start_after": 0.0})
     done = restarted(workshop, job)
@@ -149,16 +143,6 @@ def test_a_job_that_somebody_aborts_at_the_vendor_stops_with_that_reason(worksho
     assert without_bytes(stopped.counts) == Counts(sent=ROWS, unprocessed=ROWS)
     assert (done.status, without_bytes(done.counts)) == (JobStatus.COMPLETED, WHOLE)
     assert told(workshop)["records"]["Contact"] == ROWS
-
-
-def aborted(workshop: Workshop) -> None:
-    """Abort the org's only ingest job, as an administrator would."""
-    (found,) = told(workshop)["ingest"]["jobs"]
-    httpx.patch(
-        f"{workshop.sandbox.url}/services/data/v61.0/jobs/ingest/{found['id']}",
-        json={"state": "Aborted"},
-        headers={"authorization": "Bearer sandbox-token"},
-    ).raise_for_status()
 
 
 def test_rows_are_not_sent_again_where_the_vendor_does_not_confirm_that_it_left_them(workshop: Workshop) -> None:

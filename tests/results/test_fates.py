@@ -22,11 +22,11 @@ def test_an_outcome_line_carries_the_vendors_json_unchanged():
 
 
 def test_an_outcome_line_tells_more_only_where_there_is_more_to_tell():
-    line = outcome_line(7, "error", b"{}", "A:b", b"null", notes={"code": "A", "retryable": True, "tie": True})
+    line = outcome_line(7, "error", b"{}", "A:b", b"null", code="a", retryable=True, vendor_code="A", tie=True)
 
     assert json.loads(line) == {
         "id": 7, "status": "error", "record": {}, "error": "A:b", "resource": None,
-        "code": "A", "retryable": True, "tie": True,
+        "code": "a", "retryable": True, "vendorCode": "A", "tie": True,
     }  # fmt: skip
 
 

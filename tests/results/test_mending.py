@@ -14,7 +14,7 @@ HEAD = ["bulkhead_row", "bulkhead_code", "bulkhead_error"]
 
 
 def failed(row: int, message: str = "no", code: str = "vendor_refused_row") -> bytes:
-    return outcome_line(row, "error", b"null", message, b"null", notes={"code": code, "retryable": False})
+    return outcome_line(row, "error", b"null", message, b"null", code=code)
 
 
 def passed(row: int) -> bytes:

@@ -1,5 +1,6 @@
 """Salesforce as a family: its defaults, and what can be known of criteria without a call."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -17,9 +18,13 @@ from orchestrator.providers.salesforce.bulk1.choice import choose
 from orchestrator.providers.salesforce.provider import Salesforce
 from orchestrator.providers.salesforce.query import LARGEST_SET, SET_ROWS
 from orchestrator.providers.salesforce.rest import WHY
-from orchestrator.providers.salesforce.settings import check_settings, token_age, token_url
+from orchestrator.providers.salesforce.rows import REMOVALS
+from orchestrator.providers.salesforce.settings import DEFAULT_VERSION, check_settings, token_age, token_url
 from orchestrator.providers.schema import ObjectType
 
+ASSIGNED = frozenset({"case", "lead"})
+ASSIGNS_FROM = 49.0  # API version
+RULE = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?")
 BUILT = ("auto", "1.0", "2.0")  # ways to read and write that are there
 REST = "rest"  # plain queries, for downloads
 
@@ -31,7 +36,9 @@ def check_criteria(criteria: Criteria, settings: Mapping[str, Any]) -> Criteria:
         raise Invalid("bulkApi", f"{criteria.bulk_api} is not built yet", "Use 2.0.", code="not_available_yet")
     if isinstance(criteria, DownloadCriteria):
         return _download(choose(criteria))
-    return _upload(choose(criteria))
+    chosen = choose(criteria)
+    _check_assignment(chosen, str(settings.get("apiVersion", DEFAULT_VERSION)))
+    return _upload(chosen)
 
 
 def first_steps(criteria: Criteria, settings: Mapping[str, Any]) -> Sequence[Successor]:
@@ -85,6 +92,21 @@ def _upload(criteria: UploadCriteria) -> UploadCriteria:
     if key is not None:
         soql.check_field(key, "externalIdField")
     return replace(criteria, object_name=name)
+
+
+def _check_assignment(criteria: UploadCriteria, version: str) -> None:
+    """Assignment rules are of cases and leads, and of API 49.0 on; a rule's name is known by no job."""
+    field, rule = "assignmentRuleId", criteria.assignment_rule_id
+    if rule is None:
+        return
+    if not RULE.fullmatch(rule):
+        raise Invalid(field, f"{rule!r} is no id", "15 or 18 letters and digits, like 01Q5f000000abcd.")
+    if criteria.object_name.casefold() not in ASSIGNED:
+        raise Invalid(field, f"{criteria.object_name} has no assignment rules", "Case and Lead have; leave it out.")
+    if criteria.operation in REMOVALS:
+        raise Invalid(field, f"does not go with {criteria.operation}", "Leave it out.")
+    if float(version) < ASSIGNS_FROM:
+        raise Invalid(field, f"is not there in API {version}", f"Set apiVersion to {ASSIGNS_FROM} or later.")
 
 
 def _make(http: VendorClient, settings: Mapping[str, Any]) -> Provider:

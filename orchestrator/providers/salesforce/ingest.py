@@ -16,10 +16,11 @@ from orchestrator.job.errors import Invalid, Misbehaved, Rejected, Unauthorized
 from orchestrator.job.step import Cursor
 from orchestrator.providers.look import Posted, Proof
 from orchestrator.providers.provider import FatePage, GoOn, RemoteStatus
-from orchestrator.providers.salesforce.describe import field_types
+from orchestrator.providers.salesforce.columns import Study
+from orchestrator.providers.salesforce.describe import described
 from orchestrator.providers.salesforce.fates import FILES, fate_pages
 from orchestrator.providers.salesforce.jobs import BulkJobs, gone_if
-from orchestrator.providers.salesforce.rows import key_field, shaped, value_of
+from orchestrator.providers.salesforce.rows import LONGEST_HEADER, MOST_FIELDS, key_field, shaped, value_of
 from orchestrator.providers.salesforce.table import Record, Table, written
 from orchestrator.providers.salesforce.wire import CSV, PROVIDER
 
@@ -41,10 +42,19 @@ class SalesforceIngest:
         self._base = base
         self._criteria = criteria
         self._jobs = BulkJobs(http, base, "ingest")
+        self._study = Study(http, base, criteria)
 
     def shape(self, record: Mapping[str, Any]) -> Record:
         """Return the record as text by column. Raises Invalid (field = the column)."""
         return shaped(self._criteria, record)
+
+    def check_header(self, header: Mapping[str, Any]) -> Sequence[str]:
+        """Find what is wrong with the columns as they are. Makes no call; raises Invalid."""
+        return self._study.check_header(header)
+
+    def study(self, names: Sequence[str]) -> Mapping[str, str | Invalid]:
+        """Hold fields against what the org says of the object; one call, and another where there is no such object."""
+        return self._study.study(names)
 
     def create(self, marker: str) -> str:
         """Open an empty job, which cannot carry the marker; return its id. One call.
@@ -55,12 +65,14 @@ class SalesforceIngest:
         fields = {"object": criteria.object_name, "operation": criteria.operation, "lineEnding": "LF"}
         if criteria.operation is Operation.UPSERT:
             fields["externalIdFieldName"] = str(criteria.external_id_field)
+        if criteria.assignment_rule_id is not None:
+            fields["assignmentRuleId"] = criteria.assignment_rule_id
         try:
             return self._jobs.create({"contentType": "CSV", "columnDelimiter": "COMMA", **fields})
         except Unauthorized:
             raise
         except Rejected:
-            field_types(self._http, self._base, criteria.object_name)
+            described(self._http, self._base, criteria.object_name)
             raise
 
     def find(self, marker: str) -> str | None:
@@ -86,9 +98,11 @@ class SalesforceIngest:
         Raises Gone where the job takes nothing from us: the vendor has closed it, or another user has made it.
         """
         body = written(records)
-        if len(body) > LARGEST_FILL:
-            problem = f"the rows of a chunk have {len(body)} bytes as CSV, more than {LARGEST_FILL}"
-            raise Invalid("file", problem, "Give rows that have the same columns.")
+        header = body.partition(b"\n")[0]
+        if len(body) > LARGEST_FILL or len(header) > LONGEST_HEADER or header.count(b",") >= MOST_FIELDS:
+            problem = f"the rows of a chunk become {len(body)} bytes of CSV under a header of {len(header)}"
+            advice = f"At most {LARGEST_FILL} and {LONGEST_HEADER} are taken: give rows that have the same fields."
+            raise Invalid("file", problem, advice)
         headers = {"content-type": "text/csv; charset=UTF-8"}
         try:
             self._http.put(self._jobs.path(remote_id, "batches"), content=body, headers=headers)

@@ -12,6 +12,7 @@ from orchestrator.providers.salesforce.table import NULL, Record
 
 LONGEST_FIELD = 131_072  # characters
 LONGEST_ROW = 400_000  # characters
+LONGEST_HEADER = 32_000  # characters
 MOST_FIELDS = 5_000
 REMOVALS = frozenset({Operation.DELETE, Operation.HARD_DELETE})
 ID = "Id"
@@ -34,7 +35,7 @@ def shaped(criteria: UploadCriteria, record: Mapping[str, Any]) -> Record:
     Line breaks become LF, that of the file: others within a cell are known to fail the whole job.
     Raises Invalid (field = the column).
     """
-    texts = {name: _text(name, value) for name, value in record.items()}
+    texts = {name: _text(name, value) for name, value in flat(record).items()}
     fields = {name: None if text == NULL else text for name, text in texts.items() if text != ""}
     key = key_field(criteria)
     named = None if key is None else _named(fields, key)
@@ -44,6 +45,17 @@ def shaped(criteria: UploadCriteria, record: Mapping[str, Any]) -> Record:
         return {ID: fields[str(named)]}
     _check_size(fields)
     return fields
+
+
+def flat(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the record with fields of its parents under dotted names: `{"Owner": {"Email": x}}` is `Owner.Email`."""
+    if not any(isinstance(value, dict) for value in record.values()):
+        return record
+    flattened: dict[str, Any] = {}
+    for name, value in record.items():
+        inner = flat(value) if isinstance(value, dict) else None
+        flattened.update({name: value} if inner is None else {f"{name}.{each}": inner[each] for each in inner})
+    return flattened
 
 
 def value_of(record: Mapping[str, str | None], field: str) -> str | None:
@@ -71,7 +83,7 @@ def _text(name: str, value: Any) -> str:
         case str():
             return _checked(name, value.replace("\r\n", "\n").replace("\r", "\n"))
         case _:
-            raise Invalid(name, "is a list or an object", "Name a field of a parent like Owner.Email.")
+            raise Invalid(name, "is a list", "Give text, a number, true or false.")
 
 
 def _checked(name: str, text: str) -> str:
@@ -84,6 +96,9 @@ def _checked(name: str, text: str) -> str:
 
 def _check_size(fields: Record) -> None:
     length = sum(len(text or NULL) for text in fields.values())
-    if length > LONGEST_ROW or len(fields) > MOST_FIELDS:
-        problem = f"the row has {length} characters in {len(fields)} fields"
-        raise Invalid("file", problem, f"At most {LONGEST_ROW} characters in {MOST_FIELDS} fields.")
+    if length > LONGEST_ROW:
+        raise Invalid("file", f"the row has {length} characters, more than {LONGEST_ROW}", "Shorten its values.")
+    named = sum(map(len, fields)) + len(fields)
+    if named > LONGEST_HEADER or len(fields) > MOST_FIELDS:
+        problem = f"the row has {len(fields)} fields, whose names have {named} characters"
+        raise Invalid("file", problem, f"At most {MOST_FIELDS} fields and {LONGEST_HEADER} characters.")

@@ -105,6 +105,8 @@ class FieldInfo(Struct, kw_only=True, rename="camel"):
     updateable: bool = True
     defaulted_on_create: bool = False
     relationship_name: str | None = None  # of a reference: how its parent's fields are named
+    external_id: bool = False
+    id_lookup: bool = False
 
 
 class ObjectInfo(Struct, kw_only=True, rename="camel"):

@@ -15,7 +15,7 @@ import msgspec
 
 from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import UploadCriteria
-from orchestrator.job.errors import Misbehaved, Rejected, Unauthorized
+from orchestrator.job.errors import Invalid, Misbehaved, Rejected, Unauthorized
 from orchestrator.job.step import Cursor
 from orchestrator.providers.look import Posted, Proof, Walking
 from orchestrator.providers.provider import FatePage, GoOn, Phase, RemoteStatus
@@ -64,6 +64,14 @@ class SalesloftBulkJobs:
     def suspects(self, since: datetime) -> Sequence[str]:
         """Name nobody: a job of ours is known by its marker. No call."""
         return ()
+
+    def check_header(self, header: Mapping[str, Any]) -> Sequence[str]:
+        """Look into nothing: fields that the vendor does not know are its own to refuse, row by row. No call."""
+        return ()
+
+    def study(self, names: Sequence[str]) -> Mapping[str, str | Invalid]:
+        """Look into nothing. No call."""
+        return {}
 
     def identity(self, record: bytes) -> str | None:
         """Name nothing: the vendor echoes records as they were sent."""

@@ -122,6 +122,15 @@ def test_a_wrong_download_is_refused_by_field(wrong: dict[str, Any], field: str,
     assert (refused.value.field, refused.value.code) == (field, code)
 
 
+def test_assignment_rules_are_there_from_api_49_on() -> None:
+    leads = replace(UPSERT, object_name="Lead", assignment_rule_id="01Q5f000000abcd")
+
+    with pytest.raises(Invalid, match=r"is not there in API 48\.0"):
+        SALESFORCE.check_criteria(leads, {"apiVersion": "48.0"})
+
+    assert SALESFORCE.check_criteria(leads, {"apiVersion": "49.0"}) == leads
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
@@ -130,10 +139,13 @@ def test_a_wrong_download_is_refused_by_field(wrong: dict[str, Any], field: str,
         ({"external_id_field": "a,b"}, "externalIdField"),
         ({"type": "person/import"}, "type"),
         ({"bulk_api": "2.0", "content_type": "XML"}, "contentType"),
-        ({"bulk_api": "2.0", "assignment_rule_id": "01Q9Q0000000001"}, "assignmentRuleId"),
         ({"bulk_api": "rest"}, "bulkApi"),
+        ({"assignment_rule_id": "01Q5f000000abcd"}, "assignmentRuleId"),
+        ({"object_name": "Lead", "assignment_rule_id": "new leads"}, "assignmentRuleId"),
+        ({"object_name": "Case", "assignment_rule_id": "01Q5f000000abcd", "operation": Operation.DELETE,
+          "external_id_field": None}, "assignmentRuleId"),
     ],
-)
+)  # fmt: skip
 def test_a_wrong_upload_is_refused_by_field(wrong: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as refused:
         SALESFORCE.check_criteria(replace(UPSERT, **wrong), {})
@@ -146,6 +158,7 @@ def test_a_wrong_upload_is_refused_by_field(wrong: dict[str, Any], field: str) -
     [
         ({"key__C": "1", "Name": "x", "Age": ""}, {"key__C": "1", "Name": "x"}),
         ({"Key__c": 1, "Open": True, "Name": None}, {"Key__c": "1", "Open": "true", "Name": None}),
+        ({"Key__c": "1", "Owner": {"Email": "x"}}, {"Key__c": "1", "Owner.Email": "x"}),
         ({"Key__c": "1", "Name": "#N/A"}, {"Key__c": "1", "Name": None}),
         ({"Key__c": "1", "Name": "a\r\nb\rc"}, {"Key__c": "1", "Name": "a\nb\nc"}),
     ],
@@ -162,7 +175,7 @@ def test_a_record_becomes_what_an_upload_takes(record: dict[str, Any], becomes: 
         {"Key__c": None},
         {"Key__c": "1", "Name": "x" * 131_073},
         {"Key__c": "1", "Name": "a\0b"},
-        {"Key__c": "1", "Owner": {"Email": "x"}},
+        {"Key__c": "1", "Owner": ["x"]},
         {"Key__c": "1", " ": "x"},
         {"Key__c": "1"} | {f"F{n}__c": "x" * 100_001 for n in range(4)},
     ],

@@ -24,8 +24,6 @@ def choose(criteria: Asked) -> Asked:
     }
     if isinstance(criteria, DownloadCriteria):
         asked["pkChunking"] = check_chunking(criteria.pk_chunking)
-    else:
-        asked["assignmentRuleId"] = criteria.assignment_rule_id
     needed = [name for name, value in asked.items() if value is not None]
     if needed and criteria.bulk_api in (None, "auto"):
         criteria = replace(criteria, bulk_api=CLASSIC)

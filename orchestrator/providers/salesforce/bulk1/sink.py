@@ -9,13 +9,14 @@ from typing import Any
 
 from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import Operation, UploadCriteria
-from orchestrator.job.errors import Rejected, Unauthorized
+from orchestrator.job.errors import Invalid, Rejected, Unauthorized
 from orchestrator.providers.batching import BatchEnd, RowFate
 from orchestrator.providers.provider import Phase, RemoteStatus
 from orchestrator.providers.salesforce.bulk1.fates import end_of, row_fates
 from orchestrator.providers.salesforce.bulk1.jobs import ABORTED, CLOSED, OPEN, AsyncJobs
 from orchestrator.providers.salesforce.bulk1.kinds import check_kind
 from orchestrator.providers.salesforce.bulk1.records import batch, check
+from orchestrator.providers.salesforce.columns import Study
 from orchestrator.providers.salesforce.describe import field_types
 from orchestrator.providers.salesforce.jobs import BulkJobs
 from orchestrator.providers.salesforce.rows import shaped
@@ -38,6 +39,15 @@ class AsyncSink:
         self._criteria = criteria
         self._kind = check_kind(criteria.content_type)
         self._jobs = AsyncJobs(http, async_base, self._kind)
+        self._study = Study(http, base, criteria)
+
+    def check_header(self, header: Mapping[str, Any]) -> Sequence[str]:
+        """Find what is wrong with the columns as they are. Makes no call; raises Invalid."""
+        return self._study.check_header(header)
+
+    def study(self, names: Sequence[str]) -> Mapping[str, str | Invalid]:
+        """Hold fields against what the org says of the object; one call, and another where there is no such object."""
+        return self._study.study(names)
 
     def shape(self, record: Mapping[str, Any]) -> Record:
         """Return the record as text by field. Raises Invalid (field = the column)."""
