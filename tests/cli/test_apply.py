@@ -91,6 +91,48 @@ def test_what_differs_is_changed_alone(bulkhead: Command, api: Served, written: 
     assert api.client.schedule("nightly")["enabled"] is False
 
 
+def test_a_connection_is_changed_in_place(bulkhead: Command, api: Served, written: Write) -> None:
+    bulkhead("apply", str(written()))
+    file = written()
+    file.write_text(file.read_text().replace("/rest/items,", "/rest/array,").replace("records: data, ", ""))
+
+    ran = bulkhead("apply", str(file), "--json")
+    again = bulkhead("apply", str(file), "--json")
+
+    assert actions(ran.out) == {"team": "same", "lists": "change", "nightly": "same"}, ran.err
+    assert actions(again.out)["lists"] == "same"
+    assert api.client.connection("lists")["settings"]["resources"]["items"]["path"] == "/rest/array"
+
+
+def test_credentials_are_sent_anew_where_asked_and_never_shown(
+    bulkhead: Command, api: Served, written: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEAM_TOKEN", "wrong-token")
+    bulkhead("apply", str(written()))
+    monkeypatch.setenv("TEAM_TOKEN", "sandbox-token")
+
+    unasked = bulkhead("apply", str(written()), "--json")
+    broken = api.client.check_connection("team")["ok"]
+    asked = bulkhead("apply", str(written()), "--credentials", "team")
+
+    assert (actions(unasked.out)["team"], broken) == ("same", False)
+    assert api.client.check_connection("team")["ok"]
+    assert "credentials: anew" in " ".join(asked.out.split())
+    assert "-token" not in unasked.out + asked.out + asked.err
+    assert bulkhead("apply", str(written()), "--credentials", "absent").code == 2
+
+
+def test_what_cannot_be_changed_in_place_is_told(bulkhead: Command, written: Write) -> None:
+    bulkhead("apply", str(written()))
+    file = written()
+    file.write_text(file.read_text().replace("reserve: 0.2", "reserve: 0.5"))
+
+    ran = bulkhead("apply", str(file))
+
+    assert ran.code == 2
+    assert "connection team: reserve" in ran.err
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
