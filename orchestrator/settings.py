@@ -25,6 +25,11 @@ LOCAL_REDIS = "redis://127.0.0.1:6379/0"
 Data = Mapping[str, Any]
 
 
+def of_user(name: str) -> str | None:
+    """Return a variable of the user's own that a file of theirs names; None where it is not set."""
+    return os.environ.get(name)
+
+
 def _from_home(name: str, scheme: str) -> Callable[[Data], str]:
     return lambda data: f"{scheme}{data['home']}/{name}"
 

@@ -21,6 +21,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "connections": ("connection",),
     "schedules": ("schedule",),
     "notifications": ("notifications", "redeliver", "tenant"),
+    "apply": ("apply",),
     "keys": ("keys",),
     "parts": ("api", "worker", "beat", "flower", "sandbox", "migrate"),
 }

@@ -55,6 +55,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "starlette": ("orchestrator/api/", "orchestrator/console/", "orchestrator/sandbox/"),  # FastAPI stands on it
     "typer": ("orchestrator/cli/",),
     "uvicorn": ("orchestrator/cli/parts.py", "orchestrator/sandbox/server.py"),
+    "yaml": ("orchestrator/cli/apply.py",),
     "zstandard": ("orchestrator/results/",),
 }
 
