@@ -44,6 +44,7 @@ CODES: Mapping[str, Code] = {
     "undecodable": _code(422, "A row is not in the file's encoding", "Name the encoding, or save as UTF-8."),
     "line_too_long": _code(422, "A line is too long", "Check that quotes are closed and lines end."),
     "broken_compression": _code(422, "The packed file is damaged", "Pack and send it again."),
+    "bad_zip": _code(422, "The zip cannot be taken", "Put the table into request.txt at its root, and zip it again."),
     "wrong_format": _code(422, "The file is of another format than said", "Correct format, or leave it out."),
     "unknown_encoding": _code(422, "There is no such encoding", "Use UTF-8, UTF-16 or Windows-1252."),
     "unknown_delimiter": _code(422, "There is no such delimiter", "Use one of the words in the message."),

@@ -30,10 +30,10 @@ INPUT_FORMATS: Mapping[str, str] = {
     "jsonl": "jsonl",
     "application/jsonl": "jsonl",
     "application/x-ndjson": "jsonl",
+    "zip": "zip",
+    "application/zip": "zip",
 }
-FORMATS_LATER = frozenset(
-    {"parquet", "application/vnd.apache.parquet", "xml", "application/xml", "text/xml", "zip", "application/zip"}
-)
+FORMATS_LATER = frozenset({"parquet", "application/vnd.apache.parquet", "xml", "application/xml", "text/xml"})
 DELIMITERS: Mapping[str, str] = {
     "COMMA": ",",
     "TAB": "\t",

@@ -112,7 +112,7 @@ class UploadCriteria(_Json):
 
     object_name: str
     operation: Operation
-    format: str = "csv"  # csv | json | jsonl
+    format: str = "csv"  # csv | json | jsonl | zip: a table and the files that it names
     external_id_field: str | None = None
     encoding: str | None = None  # None: guessed
     column_delimiter: str = ","

@@ -56,6 +56,8 @@ def _check_bulk_api(family: Family, criteria: Criteria) -> None:
         asked |= {"soql": criteria.soql, "includeDeleted": criteria.include_deleted or None}
     else:
         asked["assignmentRuleId"] = criteria.assignment_rule_id
+        if criteria.format == "zip":
+            raise Invalid("format", f"{family.name} takes no files", "Send a table: csv, json or jsonl.")
     for name, given in asked.items():
         if given is not None:
             raise Invalid(name, f"{family.name} has no bulk queries", "Leave it out.")

@@ -20,6 +20,7 @@ from orchestrator.lifecycle.vendors import OpenVendor
 from orchestrator.lifecycle.writing import Snapshot, Writing
 from orchestrator.providers.provider import Provider
 from orchestrator.results.fates import tied_rows
+from orchestrator.results.inputs.archive import Archive
 from orchestrator.results.inputs.reader import open_upload
 from orchestrator.results.inputs.row import InputReader
 from orchestrator.results.objects import ObjectStore
@@ -191,6 +192,12 @@ class LiveTurn:
 
     def rows_tied(self) -> Iterator[int]:
         return tied_rows(self._objects, self._store.parts.of_step(self.job.id, self.step.id))
+
+    def files(self) -> Archive | None:
+        criteria, key = self.job.criteria, self.job.input_key
+        if not isinstance(criteria, UploadCriteria) or criteria.format != "zip" or key is None:
+            return None
+        return Archive(self._objects, key)
 
     def open_input(self) -> InputReader:
         criteria, key = self.job.criteria, self.job.input_key

@@ -40,14 +40,29 @@ class RowFate:
     is_passing: bool = False  # the same row may go through later
 
 
+class Files(Protocol):
+    """The files that a user's table names."""
+
+    def size(self, path: str) -> int | None:
+        """Return a file's size in bytes; None where there is none."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes, as many as `size` told. Raises Invalid."""
+        ...
+
+
 @runtime_checkable
 class BatchSink(Upload, Protocol):
     """A vendor's bulk upload in batches."""
 
     settles_in: timedelta  # from then on a request whose answer was lost has no effect any more
 
-    def body(self, records: bytes) -> bytes | None:
-        """Return a batch of records (a JSON array) as it is sent; None where that is more than a batch may have."""
+    def body(self, records: bytes, files: Files | None) -> bytes | None:
+        """Return a batch of records (a JSON array) as it is sent, always the same bytes for the same records.
+
+        None: that is more than a batch may have.
+        """
         ...
 
     def add(self, remote_id: str, body: bytes) -> str | None:

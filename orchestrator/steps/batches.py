@@ -29,6 +29,7 @@ from orchestrator.steps.step import Turn
 MOST_LOST = 8  # times that the same rows are moved on before a person must look; the waits add up to 4 min
 SETTLED = frozenset({ChunkState.ACKED, ChunkState.AMBIGUOUS, ChunkState.REPLACED})
 AMBIGUOUS = "ambiguous"
+TOO_LARGE = "the row and its file are larger than one batch may be"
 AT_MOST_ONCE = "at_most_once"
 UNKNOWN = "the answer was lost and the vendor no longer tells whether these rows arrived; they were not sent again"
 
@@ -47,8 +48,9 @@ class _Adder:
 
     def run(self) -> Outcome:
         chunks = [chunk for chunk in self._turn.chunks() if chunk.state not in SETTLED]
+        files = self._turn.files()
         for chunk in chunks:
-            body = self._sink.body(self._turn.load(chunk.object_key))
+            body = self._sink.body(self._turn.load(chunk.object_key), files)
             if body is None:
                 return self._halve(chunk)
             if chunk.state is ChunkState.SENT:
@@ -61,7 +63,10 @@ class _Adder:
         return Moved(successors=[Successor(kind=StepKind.RELEASE, vendor_seq=self._seq)])
 
     def _halve(self, chunk: Chunk) -> Outcome:
-        """Add two smaller batches in its place, for it is more than one may have."""
+        """Add two smaller batches in its place, for it is more than one may have; a row that is so alone is refused."""
+        if chunk.rows == 1:
+            self._book(chunk, "too_large", TOO_LARGE, Counts(refused=1), ChunkState.REPLACED)
+            return Wait.nothing()
         rows = rows_of(self._turn.load(chunk.object_key), self._turn.load(chunk.rows_key))
         halves = halved(self._turn, ChunkNumber.of(chunk.seq), rows, self._seq)
         self._turn.save(*halves, MoveChunk(seq=chunk.seq, to=ChunkState.REPLACED))
@@ -123,24 +128,25 @@ class _Adder:
         data = {"chunk": chunk.seq, "rows": chunk.rows, "policy": policy, "cause": error.text}
         self._turn.tell(event="batch.ambiguous", data=data)
         if policy == AT_MOST_ONCE:
-            self._book_ambiguous(chunk)
+            self._book(chunk, AMBIGUOUS, UNKNOWN, Counts(unprocessed=chunk.rows), ChunkState.AMBIGUOUS)
         return self._move_on()
 
-    def _book_ambiguous(self, chunk: Chunk) -> None:
+    def _book(self, chunk: Chunk, code: str, message: str, counts: Counts, state: ChunkState) -> None:
+        """Book all rows of a chunk, which is not sent any more."""
         rows = [row for row, _ in unpack_rows(self._turn.load(chunk.rows_key))]
         self._turn.keep(
-            b"".join(outcome_line(row, "error", b"null", UNKNOWN, b"null") for row in rows),
+            b"".join(outcome_line(row, "error", b"null", message, b"null") for row in rows),
             rows=len(rows),
-            counts=Counts(unprocessed=len(rows)),
+            counts=counts,
             cursor={},
             stream=Stream.OUTCOME,
             errors=[
-                RowError(row=row, identifier=None, code=AMBIGUOUS, message=UNKNOWN, retryable=False, phase="upload")
+                RowError(row=row, identifier=None, code=code, message=message, retryable=False, phase="upload")
                 for row in rows
             ],
             with_next_save=True,
         )
-        self._turn.save(MoveChunk(seq=chunk.seq, to=ChunkState.AMBIGUOUS), cursor={})
+        self._turn.save(MoveChunk(seq=chunk.seq, to=state), cursor={})
 
     def _move_on(self) -> Outcome:
         """Let the vendor job be with the batches it has taken, and plan another one for the rest, if any."""

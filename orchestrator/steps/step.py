@@ -14,6 +14,7 @@ from orchestrator.job.commit import Effect
 from orchestrator.job.record import Counts, Job
 from orchestrator.job.status import StopReason
 from orchestrator.job.step import Cursor, Step, Successor
+from orchestrator.providers.batching import Files
 from orchestrator.providers.provider import Provider
 from orchestrator.results.inputs.row import InputReader
 
@@ -129,6 +130,10 @@ class Turn(Protocol):
 
     def rows_tied(self) -> Iterator[int]:
         """The source rows whose fates this step has committed in earlier turns."""
+        ...
+
+    def files(self) -> Files | None:
+        """Return the files that came with the user's table; None where it came alone."""
         ...
 
     def open_input(self) -> InputReader:

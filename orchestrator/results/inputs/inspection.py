@@ -22,7 +22,7 @@ TAIL = 256  # bytes; blanks after a closing bracket are few
 class Inspection:
     """What was understood of a file."""
 
-    format: str  # csv | json | jsonl
+    format: str  # csv | json | jsonl | zip
     encoding: str
     columns: Sequence[str]  # of a CSV
     first: Sequence[InputRow]  # up to LOOK_AT rows, bad ones included

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from orchestrator.job.criteria import UploadCriteria
 from orchestrator.job.errors import Invalid
+from orchestrator.results.inputs.archive import MAGIC, MANIFEST, Archive
 from orchestrator.results.inputs.csv_file import CsvFile
 from orchestrator.results.inputs.encoding import GUESS_BYTES, Encoding, encoding_of
 from orchestrator.results.inputs.json_file import JsonFile
@@ -20,6 +21,8 @@ FORMATS: Mapping[str, str] = {
     "application/json": "json",
     "jsonl": "jsonl",
     "application/jsonl": "jsonl",
+    "zip": "zip",
+    "application/zip": "zip",
 }
 DELIMITERS: Mapping[str, str] = {
     "COMMA": ",",
@@ -44,7 +47,10 @@ def open_input(
 
     Raises Invalid: an empty file, an unknown format or encoding, a CSV header with empty or doubled names.
     """
-    found = encoding_of(first_block(objects, key), encoding)
+    first = first_block(objects, key)
+    if format_of(format) == "zip":
+        return _open_table(Archive(objects, key), encoding, delimiter, blanks)
+    found = encoding_of(first, encoding)
     match format_of(format):
         case "csv":
             return CsvFile(objects, key, found, delimiter_of(delimiter), blanks)
@@ -70,19 +76,31 @@ def open_upload(objects: ObjectStore, key: str, criteria: UploadCriteria, rows_k
     return reader if rows_key is None else SelectedRows(reader, objects, rows_key)
 
 
+def _open_table(archive: Archive, encoding: str | None, delimiter: str, blanks: str) -> InputReader:
+    """Open the table inside a zip, which is small enough to be held."""
+    inside = ObjectStore.open("memory://")
+    inside.put_new(MANIFEST, archive.manifest())
+    guessed = sniff(first_block(inside, MANIFEST))
+    if guessed == "zip":
+        raise Invalid("file", f"{MANIFEST} is a zip itself", "put a table there", code="bad_zip")
+    return open_input(inside, MANIFEST, guessed, encoding=encoding, delimiter=delimiter, blanks=blanks)
+
+
 def sniff(first: bytes) -> str:
-    """Guess the format by the first bytes of a file: `json` for an array, `jsonl` for an object, else `csv`."""
+    """Guess the format by the first bytes of a file: `json` for an array, `jsonl` for an object, `zip`, else `csv`."""
+    if first.startswith(MAGIC):
+        return "zip"
     encoding = encoding_of(first, None)
     head = first[encoding.bom : encoding.bom + 4096].decode(encoding.name, "replace").lstrip(BLANK)
     return {"[": "json", "{": "jsonl"}.get(head[:1], "csv")
 
 
 def format_of(word: str) -> str:
-    """Return `csv`, `json` or `jsonl` for its name or media type; raise Invalid for another."""
+    """Return `csv`, `json`, `jsonl` or `zip` for its name or media type; raise Invalid for another."""
     try:
         return FORMATS[word.lower()]
     except KeyError:
-        raise Invalid("format", f"{word} is not known", "use csv, json or jsonl", code="unknown_format") from None
+        raise Invalid("format", f"{word} is not known", "use csv, json, jsonl or zip", code="unknown_format") from None
 
 
 def delimiter_of(word: str) -> str:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from orchestrator.job.criteria import DownloadCriteria, UploadCriteria
 from orchestrator.job.errors import Invalid
 from orchestrator.providers.salesforce.bulk1.chunking import check_chunking
-from orchestrator.providers.salesforce.bulk1.kinds import DEFAULT, check_kind
+from orchestrator.providers.salesforce.bulk1.kinds import DEFAULT, ZIP, check_kind
 
 CLASSIC = "1.0"
 MODES: Mapping[str, str] = {"parallel": "Parallel", "serial": "Serial"}
@@ -17,7 +17,7 @@ Asked = TypeVar("Asked", DownloadCriteria, UploadCriteria)
 
 def choose(criteria: Asked) -> Asked:
     """Return the criteria with 1.0 as their way where nothing else can do what they ask for. Raises Invalid."""
-    mode, kind = _mode(criteria.concurrency_mode), check_kind(criteria.content_type)
+    mode, kind = _mode(criteria.concurrency_mode), _kind(criteria)
     asked: dict[str, object] = {
         "concurrencyMode": mode if mode == "Serial" else None,
         "contentType": kind if kind != DEFAULT else None,
@@ -33,6 +33,15 @@ def choose(criteria: Asked) -> Asked:
         advice = f"Ask for bulkApi {CLASSIC}, or leave it out."
         raise Invalid(needed[0], f"does not go with bulkApi {criteria.bulk_api}", advice)
     return criteria
+
+
+def _kind(criteria: DownloadCriteria | UploadCriteria) -> str:
+    """Return the content type; that of a zip where one is handed in."""
+    kind = check_kind(criteria.content_type)
+    is_zip = isinstance(criteria, UploadCriteria) and criteria.format == "zip"
+    if kind.startswith(ZIP) and not is_zip:
+        raise Invalid("contentType", f"{kind} needs a zip", "Hand in a zip, with the table in request.txt.")
+    return kind if kind.startswith(ZIP) == is_zip else ZIP + kind
 
 
 def _mode(asked: str | None) -> str | None:

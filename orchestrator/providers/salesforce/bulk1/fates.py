@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from orchestrator.job.errors import Misbehaved
 from orchestrator.providers.batching import BatchEnd, Ending, RowFate
+from orchestrator.providers.salesforce.bulk1.kinds import rows_of
 from orchestrator.providers.salesforce.bulk1.markup import fields, named, parsed
 from orchestrator.providers.salesforce.bulk1.wire import COMPLETED, FAILED, Batch
 from orchestrator.providers.salesforce.table import Table
@@ -55,7 +56,7 @@ def _failure(message: str) -> Ending:
 
 def row_fates(body: bytes, kind: str) -> Sequence[RowFate]:
     """Return the fates of a batch's rows. Raises Misbehaved where they cannot be read."""
-    return READERS[kind](body)
+    return READERS[rows_of(kind)](body)
 
 
 def _csv(body: bytes) -> Sequence[RowFate]:

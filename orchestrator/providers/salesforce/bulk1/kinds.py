@@ -4,18 +4,19 @@ https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/asy
 """
 
 from collections.abc import Mapping
-from typing import TypeVar
 
 from orchestrator.job.errors import Invalid
-
-T = TypeVar("T")
 
 DEFAULT = "CSV"  # the smallest on the wire, and the only one that brings texts back as they are
 MEDIA: Mapping[str, str] = {
     "CSV": "text/csv",
     "JSON": "application/json",
     "XML": "application/xml",
+    "ZIP_CSV": "zip/csv",
+    "ZIP_JSON": "zip/json",
+    "ZIP_XML": "zip/xml",
 }
+ZIP = "ZIP_"  # a table and the files that it names
 
 
 def check_kind(name: str | None) -> str:
@@ -26,6 +27,6 @@ def check_kind(name: str | None) -> str:
     return found
 
 
-def by_kind(kind: str, choices: Mapping[str, T]) -> T:
-    """Return what goes with a content type."""
-    return choices[kind]
+def rows_of(kind: str) -> str:
+    """Return how the rows of a content type are written, with files or without."""
+    return kind.removeprefix(ZIP)

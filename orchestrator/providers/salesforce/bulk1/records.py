@@ -10,6 +10,9 @@ from typing import Any
 import msgspec
 
 from orchestrator.job.errors import Invalid
+from orchestrator.providers.batching import Files
+from orchestrator.providers.salesforce.bulk1.bundles import bundled
+from orchestrator.providers.salesforce.bulk1.kinds import rows_of
 from orchestrator.providers.salesforce.bulk1.markup import HEAD, INSTANCE, NAMESPACE, tag
 from orchestrator.providers.salesforce.table import Record, written
 
@@ -26,18 +29,27 @@ def check(record: Record, kind: str) -> Record:
     for name, text in record.items():
         if text is not None and len(text) > LONGEST_FIELD:
             raise Invalid(name, f"has {len(text)} characters, more than {LONGEST_FIELD}", "Shorten it.")
-        if kind == "XML" and NOT_IN_XML.search(f"{name}{text}"):
+        if rows_of(kind) == "XML" and NOT_IN_XML.search(f"{name}{text}"):
             raise Invalid(name, "holds a character that XML cannot carry", "Take it out, or send CSV or JSON.")
     return record
 
 
-def batch(records: bytes, kind: str) -> bytes | None:
+def batch(records: bytes, kind: str, files: Files | None) -> bytes | None:
     """Return records (a JSON array) as a batch; None where that is more than one batch may have."""
     rows = _records.decode(records)
     if len(_names(rows)) > MOST_FIELDS:
         return None
+    kind = rows_of(kind)
     body = written(records) if kind == "CSV" else WRITERS[kind](rows)
-    return body if len(body) <= LARGEST_BATCH else None
+    if len(body) > LARGEST_BATCH or files is None:
+        return body if len(body) <= LARGEST_BATCH else None
+    return bundled(body, _named(rows), files)
+
+
+def _named(records: Iterable[Record]) -> Iterable[str]:
+    """Return the paths of the files that records name: `#path`."""
+    texts = (text for record in records for text in record.values())
+    return dict.fromkeys(text[1:] for text in texts if text and text.startswith("#"))
 
 
 def _json(records: Sequence[Record]) -> bytes:

@@ -10,11 +10,12 @@ from typing import Any
 from orchestrator.http.client import VendorClient
 from orchestrator.job.criteria import Operation, UploadCriteria
 from orchestrator.job.errors import Invalid, Rejected, Unauthorized
-from orchestrator.providers.batching import BatchEnd, RowFate
+from orchestrator.providers.batching import BatchEnd, Files, RowFate
 from orchestrator.providers.provider import Phase, RemoteStatus
+from orchestrator.providers.salesforce.bulk1.bundles import MOST_FILES
 from orchestrator.providers.salesforce.bulk1.fates import end_of, row_fates
 from orchestrator.providers.salesforce.bulk1.jobs import ABORTED, CLOSED, OPEN, AsyncJobs
-from orchestrator.providers.salesforce.bulk1.kinds import check_kind
+from orchestrator.providers.salesforce.bulk1.kinds import ZIP, check_kind
 from orchestrator.providers.salesforce.bulk1.records import batch, check
 from orchestrator.providers.salesforce.columns import Study
 from orchestrator.providers.salesforce.describe import field_types
@@ -38,6 +39,8 @@ class AsyncSink:
         self._base = base
         self._criteria = criteria
         self._kind = check_kind(criteria.content_type)
+        if self._kind.startswith(ZIP):
+            self.chunk_rows = min(self.chunk_rows, MOST_FILES)
         self._jobs = AsyncJobs(http, async_base, self._kind)
         self._study = Study(http, base, criteria)
 
@@ -82,9 +85,9 @@ class AsyncSink:
         jobs = BulkJobs(self._http, self._base, "ingest").made_since(since, "Classic")
         return [job.id for job in jobs if job.state == OPEN and (job.object.casefold(), job.operation) == wanted]
 
-    def body(self, records: bytes) -> bytes | None:
-        """Return records as a batch; None where that is more than one may have."""
-        return batch(records, self._kind)
+    def body(self, records: bytes, files: Files | None) -> bytes | None:
+        """Return records, with the files they name, as a batch; None where that is more than one may have."""
+        return batch(records, self._kind, files)
 
     def add(self, remote_id: str, body: bytes) -> str | None:
         """Add a batch; return its id, None where the job takes no more. One call."""
