@@ -19,6 +19,7 @@ from orchestrator.api.paging import only
 from orchestrator.api.problems import Refused
 from orchestrator.api.state import named_connection, runtime_of
 from orchestrator.api.wire import UploadBody
+from orchestrator.job.criteria import UploadCriteria
 from orchestrator.job.errors import Invalid
 from orchestrator.results.chunks import input_key
 from orchestrator.results.inputs import inspect
@@ -85,7 +86,7 @@ async def start_upload(request: Request, who: Submitter, once: Once) -> Response
 
 def _receive(request: Request, who: Caller, once: Repeats, blocks: Iterator[bytes]) -> Response:
     runtime = runtime_of(request)
-    arrived = _arrive(runtime, who, request.headers.get("content-type", ""), blocks)
+    arrived = arrive(runtime, who, request.headers.get("content-type", ""), blocks)
     try:
         response = once(arrived.fingerprint, lambda keep: _submit(runtime, arrived, keep))
     except StoreDown:
@@ -98,7 +99,8 @@ def _receive(request: Request, who: Caller, once: Repeats, blocks: Iterator[byte
     return response
 
 
-def _arrive(runtime: "Runtime", who: Caller, content_type: str, blocks: Iterator[bytes]) -> Arrived:
+def arrive(runtime: "Runtime", who: Caller, content_type: str, blocks: Iterator[bytes]) -> Arrived:
+    """Store the file of a request; the caller gives it to a job, or deletes it. Raises Refused and Invalid."""
     match content_type.partition(";")[0].strip().lower():
         case "multipart/form-data":
             return _from_form(runtime, who, Form(content_type, blocks))
@@ -113,7 +115,7 @@ def _from_form(runtime: "Runtime", who: Caller, form: Form) -> Arrived:
     if first is None or first.name != "metaData":
         found = "nothing" if first is None else first.name[:40] or "a part without a name"
         raise Refused("metadata_first", f"the first part is {found}, not metaData", field="metaData")
-    body = _meta_data(form.small_body(LARGEST_META))
+    body = meta_data(form.small_body(LARGEST_META))
     connection = named_connection(runtime, who.tenant_id, body.connection)
     file = form.next_part()
     if file is None or file.name != "file":
@@ -125,7 +127,7 @@ def _from_form(runtime: "Runtime", who: Caller, form: Form) -> Arrived:
     return Arrived(body=body, connection=connection, key=key, size=size, format=format_, fingerprint=fingerprint)
 
 
-def _meta_data(text: bytes) -> UploadBody:
+def meta_data(text: bytes) -> UploadBody:
     try:
         sent = msgspec.json.decode(text, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -183,9 +185,9 @@ def _store(runtime: "Runtime", blocks: Iterable[bytes], then: Any = None) -> tup
     return key, writer.size
 
 
-def _submit(runtime: "Runtime", arrived: Arrived, keep: Keep) -> Answer:
-    body = arrived.body
-    criteria = upload_criteria(body, arrived.format or "csv")
+def found_criteria(runtime: "Runtime", arrived: Arrived) -> UploadCriteria:
+    """Look into a file that has arrived, and return what is asked for. Raises Invalid for one that is broken."""
+    criteria = upload_criteria(arrived.body, arrived.format or "csv")
     found = inspect(
         runtime.objects,
         arrived.key,
@@ -194,10 +196,16 @@ def _submit(runtime: "Runtime", arrived: Arrived, keep: Keep) -> Answer:
         delimiter=criteria.column_delimiter,
         blanks=criteria.blanks,
     )
+    return upload_criteria(arrived.body, found.format)
+
+
+def _submit(runtime: "Runtime", arrived: Arrived, keep: Keep) -> Answer:
+    body = arrived.body
+    criteria = found_criteria(runtime, arrived)
     connection_id = arrived.connection.id
     job = runtime.lifecycle.submit_upload(
         arrived.connection,
-        upload_criteria(body, found.format),
+        criteria,
         dict(body.sent),
         input_key=arrived.key,
         input_bytes=arrived.size,

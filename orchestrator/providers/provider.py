@@ -16,6 +16,7 @@ from orchestrator.http.refusals import Later, never_later
 from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
 from orchestrator.job.step import Cursor, Successor
 from orchestrator.limits.limit import Limit, News
+from orchestrator.providers.estimate import Estimator, UploadCalls
 from orchestrator.providers.job_list import JobList
 from orchestrator.providers.links import Links
 from orchestrator.providers.look import Posted, Proof, Walking
@@ -284,3 +285,5 @@ class Family:
     later: Later = never_later
     token_url: Callable[[Mapping[str, Any]], str | None] | None = None  # by the settings; None: `default_token_url`
     extras: Mapping[str, Any] = field(default_factory=dict)
+    estimate: Estimator | None = None  # of a download; None: it cannot be told before
+    upload_calls: UploadCalls | None = None

@@ -12,6 +12,7 @@ from orchestrator.job.step import StepKind, Successor
 from orchestrator.providers.provider import Family, ObjectType, Provider
 from orchestrator.providers.salesforce import soql
 from orchestrator.providers.salesforce.answers import API_REQUESTS, CONCURRENT, later, news, refusal
+from orchestrator.providers.salesforce.estimate import estimate, upload_calls
 from orchestrator.providers.salesforce.provider import Salesforce
 from orchestrator.providers.salesforce.query import LARGEST_SET, SET_ROWS
 from orchestrator.providers.salesforce.settings import check_settings, token_url
@@ -87,4 +88,6 @@ SALESFORCE = Family(
     native_query=True,
     later=later,
     token_url=token_url,
+    estimate=estimate,
+    upload_calls=upload_calls,
 )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import httpx
-from msgspec import Struct
+from msgspec import Struct, field
 
 from orchestrator.http.client import decode
 
@@ -128,6 +128,7 @@ class Records(Struct, kw_only=True):
     """The answer to a plain query."""
 
     records: Sequence[dict[str, Any]] = ()
+    total_size: int | None = field(name="totalSize", default=None)
 
 
 def read(response: httpx.Response, kind: type[T]) -> T:
