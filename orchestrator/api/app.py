@@ -67,6 +67,6 @@ def make_app(runtime: "Runtime") -> FastAPI:
     app.state.runtime = runtime
     problems.install(app)
     for group in GROUPS:
-        app.include_router(group.router)
+        app.include_router(group.router, responses=problems.PROBLEMS)
     app.add_middleware(Edge)
     return app
