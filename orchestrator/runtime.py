@@ -12,6 +12,7 @@ from orchestrator.lifecycle import Lifecycle
 from orchestrator.lifecycle.connections import ConnectionDesk
 from orchestrator.lifecycle.heartbeat import Heartbeat
 from orchestrator.lifecycle.limit_desk import LimitDesk
+from orchestrator.lifecycle.planning import PlanDesk
 from orchestrator.lifecycle.reaper import Reaper
 from orchestrator.lifecycle.retry import RetryDesk
 from orchestrator.lifecycle.take import TurnTaker
@@ -74,6 +75,7 @@ class Runtime:
         self.lifecycle = Lifecycle(store=store, families=FAMILIES, turns=self.turns, dispatch=self.dispatch.budget)
         self.retries = RetryDesk(store, objects, self.lifecycle)
         self.limits = LimitDesk(store, self.vendors, limiter)
+        self.plans = PlanDesk(self.vendors, self.limits, objects)
         self.connections = ConnectionDesk(store, FAMILIES, keyring, self.vendors)
         self.webhooks = WebhookDesk(store.tenants, keyring)
         self.vendor_jobs = VendorJobDesk(store, self.vendors)

@@ -12,12 +12,14 @@ from orchestrator.api import (
     health,
     limits,
     notifications,
+    plan,
     problems,
     refusals,
     results,
     retry,
     schedules,
     tenant,
+    timeline,
     upload,
     vendor_jobs,
     views,
@@ -35,7 +37,9 @@ GROUPS = (
     errors,
     upload,
     bulk,
+    plan,
     retry,
+    timeline,
     views,
     refusals,
     results,
@@ -63,6 +67,6 @@ def make_app(runtime: "Runtime") -> FastAPI:
     app.state.runtime = runtime
     problems.install(app)
     for group in GROUPS:
-        app.include_router(group.router)
+        app.include_router(group.router, responses=problems.PROBLEMS)
     app.add_middleware(Edge)
     return app

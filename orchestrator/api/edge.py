@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LARGEST_BODY = 1 << 20  # bytes; the largest criteria are a long list of fields
 LARGEST_JSON_UPLOAD = 32 << 20  # bytes; held in memory while it is read
 DRAINED = 64 << 20  # bytes read and dropped after a refusal
+FILES = frozenset({"/bulk/upload", "/bulk/plan"})  # paths that take a file
 REQUEST_ID = "x-request-id"
 USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -69,7 +70,7 @@ class _Visit:
 
 
 def _largest(scope: Scope, headers: Headers) -> int | None:
-    if scope["method"] == "POST" and scope["path"] == "/bulk/upload":
+    if scope["method"] == "POST" and scope["path"] in FILES:
         form = headers.get("content-type", "").lower().startswith("multipart/form-data")
         return None if form else LARGEST_JSON_UPLOAD
     return LARGEST_BODY

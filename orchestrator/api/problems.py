@@ -19,6 +19,24 @@ from orchestrator.limits.limit import LimiterDown
 log = logging.getLogger("bulkhead.api")
 
 PROBLEM_JSON = "application/problem+json"
+_TEXT, _MAYBE = {"type": "string"}, {"type": ["string", "null"]}
+_PROBLEM = {
+    "description": "What is wrong, and what to do about it (RFC 9457).",
+    "content": {
+        PROBLEM_JSON: {
+            "schema": {
+                "type": "object",
+                "required": ["type", "title", "status", "detail", "code", "field", "advice", "requestId"],
+                "properties": {
+                    **dict.fromkeys(("type", "title", "detail", "code", "advice", "requestId"), _TEXT),
+                    "status": {"type": "integer"},
+                    "field": _MAYBE,
+                },
+            }
+        }
+    },
+}
+PROBLEMS: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
 BY_STATUS = {
     400: "malformed_body",
     401: "unauthorized",

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -31,7 +31,13 @@ ROW_STATUSES = (PENDING, "success", "error", "retrying")
 ENDINGS = {FileFormat.JSONL: "jsonl", FileFormat.JSON: "json", FileFormat.CSV: "csv"}
 
 
-@router.get("/{job_id}", dependencies=[Depends(only("partial"))])
+_ANY_FORMAT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {str(each): {} for each in FileFormat}},
+    304: {"description": "not changed since the ETag that was sent"},
+}
+
+
+@router.get("/{job_id}", dependencies=[Depends(only("partial"))], responses=_ANY_FORMAT)
 def result(
     request: Request,
     who: Reader,

@@ -86,7 +86,7 @@ async def start_upload(request: Request, who: Submitter, once: Once) -> Response
 
 def _receive(request: Request, who: Caller, once: Repeats, blocks: Iterator[bytes]) -> Response:
     runtime = runtime_of(request)
-    arrived = _arrive(runtime, who, request.headers.get("content-type", ""), blocks)
+    arrived = arrive(runtime, who, request.headers.get("content-type", ""), blocks)
     try:
         response = once(arrived.fingerprint, lambda keep: _submit(runtime, arrived, keep))
     except StoreDown:
@@ -99,7 +99,8 @@ def _receive(request: Request, who: Caller, once: Repeats, blocks: Iterator[byte
     return response
 
 
-def _arrive(runtime: "Runtime", who: Caller, content_type: str, blocks: Iterator[bytes]) -> Arrived:
+def arrive(runtime: "Runtime", who: Caller, content_type: str, blocks: Iterator[bytes]) -> Arrived:
+    """Store the file of a request; the caller gives it to a job, or deletes it. Raises Refused and Invalid."""
     match content_type.partition(";")[0].strip().lower():
         case "multipart/form-data":
             return _from_form(runtime, who, Form(content_type, blocks))
@@ -114,7 +115,7 @@ def _from_form(runtime: "Runtime", who: Caller, form: Form) -> Arrived:
     if first is None or first.name != "metaData":
         found = "nothing" if first is None else first.name[:40] or "a part without a name"
         raise Refused("metadata_first", f"the first part is {found}, not metaData", field="metaData")
-    body = _meta_data(form.small_body(LARGEST_META))
+    body = meta_data(form.small_body(LARGEST_META))
     connection = named_connection(runtime, who.tenant_id, body.connection)
     file = form.next_part()
     if file is None or file.name != "file":
@@ -126,7 +127,7 @@ def _from_form(runtime: "Runtime", who: Caller, form: Form) -> Arrived:
     return Arrived(body=body, connection=connection, key=key, size=size, format=format_, fingerprint=fingerprint)
 
 
-def _meta_data(text: bytes) -> UploadBody:
+def meta_data(text: bytes) -> UploadBody:
     try:
         sent = msgspec.json.decode(text, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -184,21 +185,27 @@ def _store(runtime: "Runtime", blocks: Iterable[bytes], then: Any = None) -> tup
     return key, writer.size
 
 
-def _submit(runtime: "Runtime", arrived: Arrived, keep: Keep) -> Answer:
-    body = arrived.body
-    criteria = upload_criteria(body, arrived.format or "csv")
+def looked_into(runtime: "Runtime", arrived: Arrived) -> tuple[UploadCriteria, Inspection]:
+    """Look into a file that has arrived; return what is asked for, and found. Raises Invalid for one that is broken."""
+    criteria = upload_criteria(arrived.body, arrived.format or "csv")
     found = inspect(
         runtime.objects,
         arrived.key,
         arrived.format,
         encoding=criteria.encoding,
-        delimiter=body.column_delimiter,
+        delimiter=arrived.body.column_delimiter,
         blanks=criteria.blanks,
     )
+    return _as_understood(upload_criteria(arrived.body, found.format), found), found
+
+
+def _submit(runtime: "Runtime", arrived: Arrived, keep: Keep) -> Answer:
+    body = arrived.body
+    criteria, found = looked_into(runtime, arrived)
     connection_id = arrived.connection.id
     job = runtime.lifecycle.submit_upload(
         arrived.connection,
-        _as_understood(upload_criteria(body, found.format), found),
+        criteria,
         dict(body.sent),
         input_key=arrived.key,
         input_bytes=arrived.size,

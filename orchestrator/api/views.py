@@ -1,37 +1,28 @@
-"""What happened to a job: its timeline, the chunks it sent."""
+"""The chunks that an upload sent, each with its request and what became of its rows."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import StreamingResponse
 
 from orchestrator.api.auth import Reader
 from orchestrator.api.paging import PAGING, Paged, mark, only
+from orchestrator.api.results import begun
 from orchestrator.api.state import JobId, runtime_of
-from orchestrator.job.chunk import Chunk, VendorJob
-from orchestrator.store.events import PastEvent
-from orchestrator.store.status_body import millis
+from orchestrator.job.chunk import Chunk, Stream, VendorJob
+from orchestrator.job.errors import Missing
+from orchestrator.results.chunks import unpack_rows
+from orchestrator.results.fates import line_row
+from orchestrator.results.formats import json_array
+from orchestrator.results.lines import lines
+from orchestrator.results.manifest import stream_records
+
+if TYPE_CHECKING:
+    from orchestrator.runtime import Runtime
 
 router = APIRouter(prefix="/bulk", tags=["results"])
 
-
-@router.get("/{job_id}/events", dependencies=[Depends(only(*PAGING))])
-def events(request: Request, response: Response, who: Reader, job_id: JobId, paging: Paged) -> list[dict[str, Any]]:
-    """List the job's timeline: every phase change, wait, retry, vendor error and restart."""
-    store = runtime_of(request).store
-    job = store.jobs.get(who.tenant_id, job_id)
-    found = store.events.list(job.id, after=paging.after, size=paging.size)
-    mark(response, len(found), next_token=found[-1].id if len(found) == paging.size else None)
-    return [_event(each) for each in found]
-
-
-def _event(event: PastEvent) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "at": millis(event.at),
-        "name": event.name,
-        "data": dict(event.data),
-        "stepId": event.step_id,
-    }
+_JSON = {"content": {"application/json": {"schema": {"type": "array", "items": {"type": "object"}}}}}
 
 
 @router.get("/{job_id}/chunks", dependencies=[Depends(only(*PAGING))])
@@ -43,10 +34,11 @@ def chunks(request: Request, response: Response, who: Reader, job_id: JobId, pag
     later = [each for each in store.chunks.of_job(job.id) if each.seq > paging.after]
     found = later[: paging.size]
     mark(response, len(found), next_token=found[-1].seq if len(later) > len(found) else None)
-    return [_chunk(each, vendor_jobs.get(each.vendor_seq)) for each in found]
+    return [_chunk(job.id, each, vendor_jobs.get(each.vendor_seq)) for each in found]
 
 
-def _chunk(chunk: Chunk, vendor_job: VendorJob | None) -> dict[str, Any]:
+def _chunk(job_id: int, chunk: Chunk, vendor_job: VendorJob | None) -> dict[str, Any]:
+    base = f"/bulk/{job_id}/chunks/{chunk.seq}"
     return {
         "id": chunk.seq,
         "state": str(chunk.state),
@@ -54,8 +46,42 @@ def _chunk(chunk: Chunk, vendor_job: VendorJob | None) -> dict[str, Any]:
         "bytes": chunk.bytes,
         "firstRow": chunk.first_row,
         "vendorJob": None if vendor_job is None else _vendor_job(vendor_job),
+        "links": {"request": f"{base}/request", "result": f"{base}/result"},
     }
 
 
 def _vendor_job(vendor_job: VendorJob) -> dict[str, Any]:
-    return {"number": vendor_job.seq, "id": vendor_job.remote_id, "state": str(vendor_job.state)}
+    return {
+        "number": vendor_job.seq,
+        "id": vendor_job.remote_id,
+        "state": str(vendor_job.state),
+        "rows": vendor_job.rows,
+        "processed": vendor_job.processed,
+    }
+
+
+@router.get("/{job_id}/chunks/{chunk}/request", dependencies=[Depends(only())], responses={200: _JSON})
+def request_of(request: Request, who: Reader, job_id: JobId, chunk: str) -> Response:
+    """Stream the records of a chunk, as they were put into the request that sent it."""
+    runtime = runtime_of(request)
+    found = _found(runtime, who.tenant_id, job_id, chunk)
+    return StreamingResponse(begun(runtime.objects.stream(found.object_key)), media_type="application/json")
+
+
+@router.get("/{job_id}/chunks/{chunk}/result", dependencies=[Depends(only())], responses={200: _JSON})
+def result_of(request: Request, who: Reader, job_id: JobId, chunk: str) -> Response:
+    """Stream what became of the rows of a chunk, as far as it is known."""
+    runtime = runtime_of(request)
+    found = _found(runtime, who.tenant_id, job_id, chunk)
+    rows = frozenset(row for row, _ in unpack_rows(runtime.objects.get(found.rows_key)))
+    parts = runtime.store.jobs.settled_parts(job_id, Stream.OUTCOME)
+    kept = (line + b"\n" for line in lines(stream_records(runtime.objects, parts)) if line_row(line) in rows)
+    return StreamingResponse(begun(json_array(kept)), media_type="application/json")
+
+
+def _found(runtime: "Runtime", tenant_id: int, job_id: int, chunk: str) -> Chunk:
+    job = runtime.store.jobs.get(tenant_id, job_id)
+    found = [each for each in runtime.store.chunks.of_job(job.id) if str(each.seq) == chunk]
+    if not found:
+        raise Missing("chunk", chunk[:40])
+    return found[0]

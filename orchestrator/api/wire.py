@@ -168,6 +168,13 @@ class RestartBody(Strict):
     api_limit: Count | None = None
 
 
+class RowsBody(Strict):
+    """An upload without its file: what so many rows would cost."""
+
+    meta_data: dict[str, Any]
+    rows: ManyRows
+
+
 class RetryBody(Strict):
     """Which rows are sent again."""
 

@@ -16,6 +16,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "up": ("up",),
     "demo": ("demo",),
     "submit": ("download", "upload"),
+    "plan": ("plan",),
     "jobs": ("jobs", "status", "watch", "cancel", "pause", "resume", "restart", "retry"),
     "results": ("results", "data", "errors", "events", "chunks"),
     "connections": ("connection",),

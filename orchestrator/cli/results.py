@@ -98,9 +98,19 @@ def errors(
 
 
 def events(
-    desk: Desk, job_id: JobArgument = None, last: LastOption = False, after: AfterOption = 0, size: SizeOption = 200
+    desk: Desk,
+    job_id: JobArgument = None,
+    last: LastOption = False,
+    after: AfterOption = 0,
+    size: SizeOption = 200,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Show what comes, until the job has ended.")] = False,
 ) -> None:
     """Show a job's timeline."""
+    if follow:
+        for event in desk.client.follow(desk.job(job_id, last), after=after):
+            data = json.dumps(event["data"], ensure_ascii=False)
+            desk.show(event, f"{_clock(event['at'])}  {event['name']}  {data}")
+        return
     page = desk.client.events(desk.job(job_id, last), after=after, size=size)
     _show(desk, page, EVENTS, [each | {"time": _clock(each["at"])} for each in page.items])
 

@@ -99,12 +99,20 @@ def reading(given: Mapping[str, Any]) -> dict[str, Any]:
     return without_blanks(body)
 
 
+def writing(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metaData that was given as options, under the API's names."""
+    return {name: given[name] for name in WRITING} | {"mapping": pairs("--map", given["mapping"] or ())}
+
+
 def upload(
     desk: Desk,
     file: Annotated[Path, typer.Argument(help="CSV, JSON array or JSONL; may be packed with gzip or zstd.")],
     connection: ConnectionOption,
     object_name: ObjectOption,
     operation: Annotated[str, typer.Option("--operation", help="insert, update, upsert, delete, hardDelete.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be sent and what it costs; start nothing.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before records are deleted.")] = False,
     **given: Any,
 ) -> None:
@@ -112,8 +120,12 @@ def upload(
     _check_out(given["out"])
     if not file.is_file():
         fail(f"there is no file {file}")
-    body = {name: given[name] for name in WRITING} | {"mapping": pairs("--map", given["mapping"] or ())}
-    body |= {"connection": connection, "objectName": object_name, "operation": operation}
+    body = {"connection": connection, "objectName": object_name, "operation": operation} | writing(given)
+    if dry_run:
+        from orchestrator.cli.plan import show_plan
+
+        show_plan(desk, desk.client.plan_upload(without_blanks(body), file))
+        return
     if operation in DELETES and not yes:
         _ask(desk, connection, file, operation, body)
     receipt = desk.client.upload(without_blanks(body), file, idempotency_key=given["idempotency_key"])

@@ -4,11 +4,12 @@ from orchestrator.client.calls import Json
 from orchestrator.client.connections import ConnectionCalls
 from orchestrator.client.jobs import JobCalls
 from orchestrator.client.notifications import NotificationCalls
+from orchestrator.client.plans import PlanCalls
 from orchestrator.client.results import ResultCalls
 from orchestrator.client.schedules import ScheduleCalls
 
 
-class Client(JobCalls, ResultCalls, ConnectionCalls, ScheduleCalls, NotificationCalls):
+class Client(JobCalls, PlanCalls, ResultCalls, ConnectionCalls, ScheduleCalls, NotificationCalls):
     """All calls of one Bulkhead. Every method raises ApiError; close it, or use it as a context manager."""
 
     def ready(self) -> Json:

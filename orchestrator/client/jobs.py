@@ -1,17 +1,18 @@
 """Jobs: submit, list, look, wait, and what can be done to one."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from orchestrator.client.calls import Calls, Json, Page, Receipt, receipt, repeatable
+from orchestrator.client.calls import Calls, Json, Page, Receipt, error, receipt, repeatable, told
 
 Look = Callable[[Json], None]
 
+NO_CONTENT = 204
 FIRST_LOOK = timedelta(milliseconds=200)
 SLOWEST_LOOK = timedelta(seconds=5)
 LOOK_GROWTH = 1.5
@@ -60,6 +61,22 @@ class JobCalls(Calls):
     def events(self, job_id: int, *, after: int | str = 0, size: int = 200) -> Page:
         """Return the job's timeline."""
         return self._page(f"/bulk/{job_id}/events", {"id[gt]": after, "pageSize": size})
+
+    def follow(self, job_id: int, *, after: int = 0) -> Iterator[Json]:
+        """Yield the job's events behind `after` as they happen, until it has ended; comes back after a broken line."""
+        while True:
+            headers, path = {"Last-Event-ID": str(after), "Accept": "text/event-stream"}, f"/bulk/{job_id}/events"
+            with told(), self._http.stream("GET", path, params={"follow": "true"}, headers=headers) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise error(answer)
+                if answer.status_code == NO_CONTENT:
+                    return
+                for line in answer.iter_lines():
+                    if line.startswith("data: "):
+                        event = msgspec.json.decode(line.removeprefix("data: "), type=dict[str, Any])
+                        after = event["id"]
+                        yield event
 
     def chunks(self, job_id: int, *, after: int | str = 0, size: int = 200) -> Page:
         """Return an upload's chunks and their vendor jobs."""

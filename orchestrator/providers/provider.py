@@ -19,6 +19,7 @@ from orchestrator.job.step import Cursor, Successor
 from orchestrator.limits.limit import Limit, News
 from orchestrator.providers.check import Check as Check
 from orchestrator.providers.columns import Columns
+from orchestrator.providers.estimate import Estimator, UploadCalls
 from orchestrator.providers.job_list import JobList
 from orchestrator.providers.links import Links
 from orchestrator.providers.look import Posted, Proof, Walking
@@ -283,3 +284,5 @@ class Family:
     address: Callable[[str, str, str], str | None] | None = None  # base URL now, token URL, as a token says → anew
     token_age: Callable[[Mapping[str, Any]], timedelta | None] | None = None  # by the settings: an older one is renewed
     extras: Mapping[str, Any] = field(default_factory=dict)
+    estimate: Estimator | None = None  # of a download; None: it cannot be told before
+    upload_calls: UploadCalls | None = None

@@ -15,6 +15,7 @@ from orchestrator.api.app import make_app
 from orchestrator.client import Client
 from orchestrator.job.record import Job
 from orchestrator.lifecycle.limit_desk import LimitDesk
+from orchestrator.lifecycle.planning import PlanDesk
 from orchestrator.lifecycle.retry import RetryDesk
 from orchestrator.lifecycle.vendor_job_desk import VendorJobDesk
 from orchestrator.lifecycle.webhook_desk import WebhookDesk
@@ -91,6 +92,7 @@ def add_key(workshop: Workshop, scopes: tuple[str, ...], tenant: str = "acme") -
 
 def runtime_of(workshop: Workshop) -> Runtime:
     """Return what the API needs of a runtime; the workshop stands in for the rest."""
+    limits = LimitDesk(workshop.store, workshop.vendors, workshop.limiter)
     parts = SimpleNamespace(
         store=workshop.store,
         objects=workshop.objects,
@@ -99,7 +101,8 @@ def runtime_of(workshop: Workshop) -> Runtime:
         connections=workshop.desk,
         webhooks=WebhookDesk(workshop.store.tenants, workshop.keyring),
         vendor_jobs=VendorJobDesk(workshop.store, workshop.vendors),
-        limits=LimitDesk(workshop.store, workshop.vendors, workshop.limiter),
+        limits=limits,
+        plans=PlanDesk(workshop.vendors, limits, workshop.objects),
     )
     return cast(Runtime, parts)
 

@@ -12,6 +12,7 @@ WALL_CLOCKS = frozenset(
 ENVIRONMENT = frozenset({"os.environ", "os.getenv", "os.environb", "os.putenv"})
 
 MAY_SLEEP: Mapping[str, str] = {
+    "orchestrator/api/timeline.py": "looks for events for a person who follows; the event loop waits, no thread",
     "orchestrator/cli/demo.py": "looks at a job for a person who watches",
     "orchestrator/cli/limits.py": "looks at limits for a person who watches",
     "orchestrator/client/jobs.py": "the caller's own thread waits for a job",

@@ -13,6 +13,7 @@ from orchestrator.job.step import StepKind, Successor
 from orchestrator.providers.job_list import JobList
 from orchestrator.providers.objects import resolve
 from orchestrator.providers.provider import Check, Family, Query, Sink, Source
+from orchestrator.providers.rest.estimate import estimate
 from orchestrator.providers.rest.headers import news
 from orchestrator.providers.rest.source import RestSource
 from orchestrator.providers.rest.wire import completed, read
@@ -111,4 +112,5 @@ REST = Family(
     news=news,
     refusal=refusal,
     make=RestProvider,
+    estimate=estimate,
 )

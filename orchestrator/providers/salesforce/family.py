@@ -15,6 +15,7 @@ from orchestrator.providers.salesforce import soql
 from orchestrator.providers.salesforce.addresses import address
 from orchestrator.providers.salesforce.answers import API_REQUESTS, CONCURRENT, dress, is_stale, later, news, refusal
 from orchestrator.providers.salesforce.bulk1.choice import choose
+from orchestrator.providers.salesforce.estimate import estimate, upload_calls
 from orchestrator.providers.salesforce.provider import Salesforce
 from orchestrator.providers.salesforce.query import LARGEST_SET, SET_ROWS
 from orchestrator.providers.salesforce.rest import WHY
@@ -135,4 +136,6 @@ SALESFORCE = Family(
     token_url=token_url,
     address=address,
     token_age=token_age,
+    estimate=estimate,
+    upload_calls=upload_calls,
 )

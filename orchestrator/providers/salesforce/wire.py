@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import httpx
-from msgspec import Struct
+from msgspec import Struct, field
 
 from orchestrator.http.client import decode
 
@@ -153,6 +153,7 @@ class Records(Struct, kw_only=True):
     """The answer to a plain query."""
 
     records: Sequence[dict[str, Any]] = ()
+    total_size: int | None = field(name="totalSize", default=None)
 
 
 class QueryPage(Struct, kw_only=True, rename="camel"):

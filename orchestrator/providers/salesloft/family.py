@@ -11,6 +11,7 @@ from orchestrator.job.step import StepKind, Successor
 from orchestrator.providers.provider import Family, Provider
 from orchestrator.providers.salesloft.answers import POINTS, news, refusal
 from orchestrator.providers.salesloft.catalog import OPERATIONS, UPSERT_KEYS, objects, readable, writable
+from orchestrator.providers.salesloft.estimate import estimate, upload_calls
 from orchestrator.providers.salesloft.lists import LARGEST_PAGE
 from orchestrator.providers.salesloft.provider import Salesloft
 
@@ -90,4 +91,6 @@ SALESLOFT = Family(
     refusal=refusal,
     make=_make,
     native_upload=True,
+    estimate=estimate,
+    upload_calls=upload_calls,
 )
