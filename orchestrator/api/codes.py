@@ -48,6 +48,9 @@ CODES: Mapping[str, Code] = {
     "credentials": _code(422, "The credentials cannot be taken", "Send the fields that the message names."),
     "budget_differs": _code(422, "The budget exists with other limits", "Leave limits and reserve out to join it."),
     "invalid_settings": _code(422, "The connection's settings are wrong", "Correct the setting that is named."),
+    "not_continuable": _code(
+        422, "The job cannot be gone on from", "Name a COMPLETED download of the same connection and object."
+    ),
     "unknown_setting": _code(422, "The provider has no such setting", "Leave it out."),
     "invalid_cron": _code(422, "The cron expression cannot be used", "Write five fields, like 0 6 * * 1-5."),
     "idempotency_mismatch": _code(

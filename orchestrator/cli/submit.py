@@ -40,6 +40,7 @@ READING = {
     "from_": _text("--from", "Only from this date on, inclusive."),
     "to": _text("--to", "Only up to this date, inclusive."),
     "filterDateField": _text("--date-field", "The field that --from and --to mean."),
+    "continueFromJobId": _number("--continue-from", "Go on where this job ended."),
     "query": PairsOption,
     "filterNulls": Annotated[bool, typer.Option("--filter-nulls", help="Drop null values.")],
     "pageSize": _number("--page-size", "Records per vendor call."),

@@ -43,6 +43,7 @@ class Page:
     first_key: str | None = None  # of the records in `body`; keys of one partition rise strictly (I4)
     last_key: str | None = None
     next: Cursor | None = None  # where to go on; None: the vendor has no more
+    resume: Cursor | None = None  # of a page that reached the limit: where a later job goes on; None: nowhere
     vendor_counted: int | None = None  # where the vendor tells the total
     plan: Plan | None = None  # on the page that brought enough to know
 
@@ -280,5 +281,6 @@ class Family:
     native_upload: bool = False
     native_query: bool = False  # downloads are queries that the vendor runs as jobs
     later: Later = never_later
+    time_field: Callable[[str, Mapping[str, Any]], str | None] | None = None  # when an object's records changed
     token_url: Callable[[Mapping[str, Any]], str | None] | None = None  # by the settings; None: `default_token_url`
     extras: Mapping[str, Any] = field(default_factory=dict)

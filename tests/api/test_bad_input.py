@@ -27,7 +27,7 @@ def refused(answer: httpx.Response) -> tuple[int, str, str | None]:
 
 DOWNLOADS: list[tuple[dict[str, Any], str, str]] = [
     ({"connection": "nope"}, "unknown_connection", "connection"),
-    ({"connection": None}, "invalid", "connection"),
+    ({"connection": None}, "missing_field", "connection"),
     ({"objectName": "unicorns"}, "unknown_object", "objectName"),
     ({"objectName": ""}, "invalid", "objectName"),
     ({"objectname": "items"}, "unknown_field", "objectname"),
@@ -59,10 +59,7 @@ DOWNLOADS: list[tuple[dict[str, Any], str, str]] = [
     ({"giveUpAfter": 0}, "invalid", "giveUpAfter"),
     ({"name": "nul \x00 byte"}, "invalid", "name"),
     ({"query": {"q": "half \ud83d"}}, "invalid", "query.q"),
-    *(
-        ({field: "x"}, "not_available_yet", field)
-        for field in ("where", "docsHubDetails", "continueFromJobId", "pkChunking", "expiresAt")
-    ),
+    *(({field: "x"}, "not_available_yet", field) for field in ("where", "docsHubDetails", "pkChunking", "expiresAt")),
 ]
 
 

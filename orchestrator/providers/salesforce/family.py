@@ -85,5 +85,6 @@ SALESFORCE = Family(
     native_upload=True,
     native_query=True,
     later=later,
+    time_field=lambda name, settings: "SystemModstamp",
     token_url=token_url,
 )

@@ -10,7 +10,7 @@ from orchestrator.job.errors import Invalid
 from orchestrator.job.step import StepKind, Successor
 from orchestrator.providers.provider import Family, Provider
 from orchestrator.providers.salesloft.answers import POINTS, news, refusal
-from orchestrator.providers.salesloft.catalog import OPERATIONS, UPSERT_KEYS, objects, readable, writable
+from orchestrator.providers.salesloft.catalog import OPERATIONS, UPSERT_KEYS, objects, readable, time_field, writable
 from orchestrator.providers.salesloft.lists import LARGEST_PAGE
 from orchestrator.providers.salesloft.provider import Salesloft
 
@@ -90,4 +90,5 @@ SALESLOFT = Family(
     refusal=refusal,
     make=_make,
     native_upload=True,
+    time_field=time_field,
 )
