@@ -92,6 +92,10 @@ class Settings(BaseSettings):
     api_port: int = Field(default=8080, ge=1, le=65535)
     """Port that the API listens on. A usual one that needs no rights."""
 
+    api_rate: float = Field(default=100.0, gt=0)
+    """Requests a second that one API key may send to one API process, twice as many at once; more is a 429. Far above
+    what polling needs, and low enough that one key cannot starve the others."""
+
     url: str | None = None
     """Where the command line finds the API. By default the address that `bulkhead up` wrote into the home folder, else
     port 8080 of this computer."""

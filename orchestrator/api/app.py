@@ -19,6 +19,7 @@ from orchestrator.api import (
     upload,
     views,
 )
+from orchestrator.api.door import Door
 from orchestrator.api.edge import Edge
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ VERSION = "1"
 ABOUT = "Bulk jobs against rate-limited APIs: not a row lost, not a row doubled, not a call over the limit."
 
 
-def make_app(runtime: "Runtime") -> FastAPI:
-    """Return the app; it opens nothing itself, and closes nothing."""
+def make_app(runtime: "Runtime", door: Door | None = None) -> FastAPI:
+    """Return the app; it opens nothing itself, and closes nothing. Without a door every key may send what it likes."""
     app = FastAPI(
         title="Bulkhead",
         version=VERSION,
@@ -41,6 +42,7 @@ def make_app(runtime: "Runtime") -> FastAPI:
     )
     patch_fastapi(app, "/docs")
     app.state.runtime = runtime
+    app.state.door = door
     problems.install(app)
     for group in (health, errors, upload, bulk, views, results, notifications, connections, limits, schedules, tenant):
         app.include_router(group.router)

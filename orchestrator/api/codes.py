@@ -78,6 +78,9 @@ CODES: Mapping[str, Code] = {
     "unsupported_media_type": _code(
         415, "The body's media type is not understood", "Send application/json or multipart/form-data."
     ),
+    "too_many_requests": _code(
+        429, "The key sends more requests than it may", "Send it again after Retry-After; ask less often."
+    ),
     "internal": _code(500, "A mistake of ours", "Report the requestId; the log has the cause under it."),
     "store_down": _code(503, "The database does not answer", "Nothing was lost; send the request again soon."),
     "store_busy": _code(503, "The database is busy", "Nothing was lost; send the request again soon."),

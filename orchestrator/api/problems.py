@@ -31,8 +31,11 @@ BY_KIND = {"missing": "missing_field", "json_invalid": "malformed_body", "extra_
 class Refused(OrchestratorError):
     """The request is refused before it reaches a job: key, scope, media type, size."""
 
-    def __init__(self, code: str, problem: str, *, field: str | None = None, advice: str = "") -> None:
+    def __init__(
+        self, code: str, problem: str, *, field: str | None = None, advice: str = "", retry_after: int | None = None
+    ) -> None:
         super().__init__(problem)
+        self.retry_after = retry_after  # seconds
         self.code = code
         self.field = field
         self.advice = advice
@@ -92,7 +95,10 @@ def _ours(request: Request, error: Exception) -> JSONResponse:
         case Missing():
             return problem(request, "not_found", str(error), field=error.kind)
         case Refused():
-            return problem(request, error.code, str(error), field=error.field, advice=error.advice)
+            answer = problem(request, error.code, str(error), field=error.field, advice=error.advice)
+            if error.retry_after is not None:
+                answer.headers["Retry-After"] = str(error.retry_after)
+            return answer
         case OrchestratorError() if code_of(error.code).status >= 500:
             log.warning("request.failed", extra={"request": request_id(request), "code": error.code})
             return problem(request, error.code, str(error))

@@ -17,7 +17,7 @@ from orchestrator.lifecycle.budget_rules import checked_limits, checked_reserve
 from orchestrator.lifecycle.credential_rules import checked_credentials
 from orchestrator.providers.provider import Check, Family, Provider
 from orchestrator.store.budgets import Budget, Budgets, NewBudget
-from orchestrator.store.connections import Connection, Connections, NewConnection
+from orchestrator.store.connections import Also, Connection, Connections, NewConnection
 
 OpenVendor = Callable[[Connection], AbstractContextManager[Provider]]
 
@@ -69,9 +69,10 @@ class ConnectionDesk:
         self._sealer = sealer
         self._open_vendor = open_vendor
 
-    def add(self, tenant_id: int, wish: Wish) -> Connection:
-        """Store a connection, its credentials sealed, and its budget where that is new; makes no call.
+    def add(self, tenant_id: int, wish: Wish, also: Also | None = None) -> Connection:
+        """Store a connection, its credentials sealed, its budget where that is new, and what `also` writes, together.
 
+        Makes no call.
         Raises Invalid for anything that cannot be right, and Conflict for a name that is taken.
         """
         family = self._family(wish.provider)
@@ -86,7 +87,7 @@ class ConnectionDesk:
             budget=self._budget(tenant_id, family, wish),
         )
         plain = msgspec.json.encode({"type": kind, **credentials})
-        return self._store.connections.add(tenant_id, new, lambda context: self._sealer.seal(plain, context))
+        return self._store.connections.add(tenant_id, new, lambda context: self._sealer.seal(plain, context), also)
 
     def check(self, tenant_id: int, name: str | int) -> Check:
         """Make one cheap real call and tell what works; a refusal or an outage is an answer too. Raises Missing."""
