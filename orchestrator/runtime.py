@@ -96,6 +96,7 @@ class Runtime:
             pool=ClientPool(
                 allow=settings.allow_networks,
                 ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
+                proxy=settings.proxy,
             ),
             keyring=keyring_of(settings),
         )

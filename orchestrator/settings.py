@@ -77,8 +77,9 @@ class Settings(BaseSettings):
     that nobody can look around in your network through us; `bulkhead up` alone allows the loopback."""
 
     proxy: str | None = Field(default=None, repr=False)
-    """HTTP proxy for calls to vendors, as `http://user:password@host:port`. None: the usual variables of other
-    programs are not read, because a proxy sees where calls go."""
+    """HTTP proxy for calls to vendors and webhooks, as `http://user:password@host:port`; networks of
+    BULKHEAD_ALLOW_NETWORKS are called directly. None: the usual variables of other programs are not read, because a
+    proxy sees where calls go. It resolves the names, so it must itself keep calls out of your network."""
 
     ca_bundle: Path | None = None
     """File of certificates (PEM) to trust instead of the usual ones. For networks that look into TLS."""
