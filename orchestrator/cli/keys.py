@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.desk import Desk, command, fail
+from orchestrator.cli.desk import FAILED, Desk, command, fail
 
 if TYPE_CHECKING:
     from orchestrator.store.store import Store
@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="Encryption keys and API keys.", no_args_is_help=True)
     command(group, "new", "export BULKHEAD_KEYS=$(bulkhead keys new)")(new)
+    command(group, "rotate", "bulkhead keys rotate")(rotate)
     command(group, "init", "bulkhead keys init")(init)
     command(group, "add", "bulkhead keys add reports --scope read")(add)
     command(group, "list", "bulkhead keys list")(list_keys)
@@ -38,6 +39,18 @@ def new(desk: Desk) -> None:
 
     key = generate()
     desk.show({"key": key}, key)
+
+
+def rotate(desk: Desk) -> None:
+    """Seal everything anew with the first of BULKHEAD_KEYS, so that the others can be given up."""
+    from orchestrator.lifecycle.resealing import reseal
+    from orchestrator.runtime import keyring_of
+
+    with _store(desk) as store:
+        ended = reseal(store.sealed, keyring_of(desk.settings))
+    desk.show({"resealed": ended.done, "unopenable": list(ended.unopenable)}, f"{ended.done} secrets are sealed anew")
+    if ended.unopenable:
+        fail(f"no key opens: {', '.join(ended.unopenable)}", "Add the key that sealed them.", FAILED)
 
 
 def init(desk: Desk, tenant: TenantOption = FIRST_TENANT) -> None:

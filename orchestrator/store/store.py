@@ -25,6 +25,7 @@ from orchestrator.store.rescue import Rescue
 from orchestrator.store.retention import Retention
 from orchestrator.store.row_errors import RowErrors
 from orchestrator.store.schedules import Schedules
+from orchestrator.store.sealed import SealedTexts
 from orchestrator.store.sweeps import Sweeps
 from orchestrator.store.tenants import Tenants
 from orchestrator.store.usage import Usage
@@ -57,6 +58,7 @@ class Store:
         self.retention = Retention(database)
         self.row_errors = RowErrors(database)
         self.schedules = Schedules(database)
+        self.sealed = SealedTexts(database)
         self.sweeps = Sweeps(database)
         self.tenants = Tenants(database)
         self.usage = Usage(database)

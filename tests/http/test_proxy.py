@@ -74,7 +74,7 @@ def pumped(source: socket.socket, sink: socket.socket) -> None:
 @contextmanager
 def serving(server: ThreadingHTTPServer) -> Iterator[int]:
     """Serve while the block lasts; yields the port."""
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server.server_port
     server.shutdown()
