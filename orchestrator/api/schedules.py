@@ -104,9 +104,10 @@ def change(request: Request, who: Submitter, name: str, body: ScheduleChanges) -
     """Change what is given, leave the rest; `enabled` pauses and resumes, and what was paused is not caught up."""
     runtime = runtime_of(request)
     schedules = runtime.store.schedules
-    changed = _changed(runtime, schedules.get(who.tenant_id, name), body)
+    before = schedules.get(who.tenant_id, name)
+    changed = _changed(runtime, before, body)
     _check_continuing(runtime, changed)
-    return _shown(schedules.replace(who.tenant_id, name, changed))
+    return _shown(schedules.replace(who.tenant_id, name, changed, seen=before.next_fire_at))
 
 
 def _changed(runtime: "Runtime", schedule: Schedule, body: ScheduleChanges) -> Schedule:
