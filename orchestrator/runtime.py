@@ -28,7 +28,7 @@ from orchestrator.providers.salesforce import SALESFORCE
 from orchestrator.providers.salesloft import SALESLOFT
 from orchestrator.results.objects import ObjectStore
 from orchestrator.secrets import Keyring
-from orchestrator.settings import Settings
+from orchestrator.settings import Settings, unknown_variables
 from orchestrator.store.store import Store
 from orchestrator.upkeep import Upkeep
 
@@ -96,6 +96,8 @@ class Runtime:
     @classmethod
     def make(cls, settings: Settings) -> "Runtime":
         """Wire everything up for these settings; connects to nothing yet."""
+        for name in unknown_variables():
+            log.warning("settings.unknown", extra={"variable": name})
         return cls(
             settings,
             store=Store.open(settings.database_url, clock_shift=settings.clock_shift),
@@ -104,6 +106,7 @@ class Runtime:
             pool=ClientPool(
                 allow=settings.allow_networks,
                 ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
+                proxy=settings.proxy,
             ),
             keyring=keyring_of(settings),
         )

@@ -82,8 +82,9 @@ class Settings(BaseSettings):
     that nobody can look around in your network through us; `bulkhead up` alone allows the loopback."""
 
     proxy: str | None = Field(default=None, repr=False)
-    """HTTP proxy for calls to vendors, as `http://user:password@host:port`. None: the usual variables of other
-    programs are not read, because a proxy sees where calls go."""
+    """HTTP proxy for calls to vendors and webhooks, as `http://user:password@host:port`; networks of
+    BULKHEAD_ALLOW_NETWORKS are called directly. None: the usual variables of other programs are not read, because a
+    proxy sees where calls go. It resolves the names, so it must itself keep calls out of your network."""
 
     ca_bundle: Path | None = None
     """File of certificates (PEM) to trust instead of the usual ones. For networks that look into TLS."""
@@ -96,6 +97,10 @@ class Settings(BaseSettings):
 
     api_port: int = Field(default=8080, ge=1, le=65535)
     """Port that the API listens on. A usual one that needs no rights."""
+
+    api_rate: float = Field(default=100.0, gt=0)
+    """Requests a second that one API key may send to one API process, twice as many at once; more is a 429. Far above
+    what polling needs, and low enough that one key cannot starve the others."""
 
     url: str | None = None
     """Where the command line finds the API. By default the address that `bulkhead up` wrote into the home folder, else

@@ -52,7 +52,7 @@ def listening(host: str) -> Iterator[Receiver]:
 
     server = ThreadingHTTPServer((host, 0), Handler)
     receiver.url = f"http://{host}:{server.server_port}/hook"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield receiver
     receiver.awake.set()

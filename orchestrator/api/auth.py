@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
@@ -27,14 +28,22 @@ class Caller:
 
 
 def caller(request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Security(Bearer)]) -> Caller:
-    """Return who is asking. Raises Refused (401) without a valid key."""
+    """Return who is asking. Raises Refused without a valid key (401), and while it sends too much (429)."""
     if bearer is None or not bearer.credentials:
         raise Refused("unauthorized", "no API key was sent", field="Authorization")
     runtime = runtime_of(request)
     found = runtime.store.keys.find(hash_api_key(bearer.credentials))
     if found is None:
         raise Refused("unauthorized", "the API key is not known, or was revoked", field="Authorization")
+    _pass_door(request, found.id)
     return Caller(tenant_id=found.tenant_id, scopes=frozenset(found.scopes))
+
+
+def _pass_door(request: Request, key_id: int) -> None:
+    door = request.app.state.door
+    wait = 0.0 if door is None else door.wait(key_id)
+    if wait:
+        raise Refused("too_many_requests", "this key sends more than it may", retry_after=ceil(wait))
 
 
 def needs(scope: str) -> Callable[[Caller], Caller]:

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from orchestrator import ceql
 from orchestrator.api.auth import Reader, Submitter
-from orchestrator.api.criteria import download_criteria
+from orchestrator.api.continuing import continued
+from orchestrator.api.criteria import connection_of, download_criteria
 from orchestrator.api.idempotency import Answer, Keep, Once
 from orchestrator.api.paging import PAGING, Paged, mark, only
 from orchestrator.api.sight import seen
@@ -27,11 +28,13 @@ def start_download(request: Request, who: Submitter, body: DownloadBody, once: O
 
     def submit(keep: Keep) -> Answer:
         runtime = runtime_of(request)
-        connection = named_connection(runtime, who.tenant_id, body.connection)
+        wanted, earlier = continued(runtime, who.tenant_id, body)
+        connection = named_connection(runtime, who.tenant_id, connection_of(wanted))
         job = runtime.lifecycle.submit_download(
             connection,
-            download_criteria(body),
-            dict(body.sent),
+            download_criteria(wanted),
+            dict(wanted.sent),
+            earlier=earlier,
             also=lambda transaction, job_id: keep(transaction, accepted(connection.id, job_id)),
         )
         return accepted(connection.id, job.id)

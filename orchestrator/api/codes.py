@@ -51,6 +51,9 @@ CODES: Mapping[str, Code] = {
     "credentials": _code(422, "The credentials cannot be taken", "Send the fields that the message names."),
     "budget_differs": _code(422, "The budget exists with other limits", "Leave limits and reserve out to join it."),
     "invalid_settings": _code(422, "The connection's settings are wrong", "Correct the setting that is named."),
+    "not_continuable": _code(
+        422, "The job cannot be gone on from", "Name a COMPLETED download of the same connection and object."
+    ),
     "unknown_setting": _code(422, "The provider has no such setting", "Leave it out."),
     "invalid_filter": _code(422, "The filter cannot be read", "Correct where at the character that is named."),
     "invalid_cron": _code(422, "The cron expression cannot be used", "Write five fields, like 0 6 * * 1-5."),
@@ -89,6 +92,9 @@ CODES: Mapping[str, Code] = {
         415, "The body's media type is not understood", "Send application/json or multipart/form-data."
     ),
     "throttled": _code(429, "The budget has no call left now", "Send the request again after Retry-After."),
+    "too_many_requests": _code(
+        429, "The key sends more requests than it may", "Send it again after Retry-After; ask less often."
+    ),
     "internal": _code(500, "A mistake of ours", "Report the requestId; the log has the cause under it."),
     "vendor_gone": _code(502, "The provider has no such thing", "Check the connection's address and settings."),
     "vendor_misbehaved": _code(502, "The provider broke its own contract", "Send the request again; report it."),

@@ -22,13 +22,19 @@ router = APIRouter(prefix="/connections", tags=["connections"])
 def add(request: Request, who: Admin, body: ConnectionBody, once: Once) -> Response:
     """Add a connection; makes no call at the provider."""
 
-    def work(_: Keep) -> Answer:
+    def work(keep: Keep) -> Answer:
         runtime = runtime_of(request)
-        added = runtime.connections.add(who.tenant_id, _wish(body))
-        shown = _shown(added, runtime.store.budgets.get(added.budget_id))
-        return Answer(status=201, body=shown, headers={"Location": f"/connections/{added.id}"})
+        added = runtime.connections.add(
+            who.tenant_id, _wish(body), lambda transaction, it, budget: keep(transaction, _added(it, budget))
+        )
+        return _added(added, runtime.store.budgets.get(added.budget_id))
 
     return once(body.sent, work)
+
+
+def _added(connection: Connection, budget: Budget) -> Answer:
+    location = f"/connections/{connection.id}"
+    return Answer(status=201, body=_shown(connection, budget), headers={"Location": location})
 
 
 def _wish(body: ConnectionBody) -> Wish:

@@ -75,6 +75,13 @@ def download_criteria(body: DownloadBody) -> DownloadCriteria:
     )
 
 
+def connection_of(body: DownloadBody) -> str:
+    """Return the connection that the body names. Raises Invalid."""
+    if body.connection is None:
+        raise Invalid("connection", "is missing", "Name the connection to read from.", code="missing_field")
+    return body.connection
+
+
 def upload_criteria(body: UploadBody, format_: str) -> UploadCriteria:
     """Return what a metaData body asks for; `format_` is what the file was found to be. Raises Invalid."""
     if body.external_id_field and body.operation != "upsert":

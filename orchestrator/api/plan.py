@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 
 from orchestrator.api.auth import Caller, Submitter
 from orchestrator.api.blocks import with_blocks
-from orchestrator.api.criteria import download_criteria, upload_criteria
+from orchestrator.api.criteria import connection_of, download_criteria, upload_criteria
 from orchestrator.api.paging import only
 from orchestrator.api.plan_body import plan_body
 from orchestrator.api.problems import Refused
@@ -86,7 +86,7 @@ def _read(text: bytes) -> dict[str, Any]:
 
 def _of_download(runtime: "Runtime", who: Caller, sent: dict[str, Any]) -> dict[str, Any]:
     body = DownloadBody.model_validate(sent)
-    connection = named_connection(runtime, who.tenant_id, body.connection)
+    connection = named_connection(runtime, who.tenant_id, connection_of(body))
     return plan_body(runtime.plans.download(connection, download_criteria(body)))
 
 

@@ -52,8 +52,11 @@ BY_KIND = {"missing": "missing_field", "json_invalid": "malformed_body", "extra_
 class Refused(OrchestratorError):
     """The request is refused before it reaches a job: key, scope, media type, size."""
 
-    def __init__(self, code: str, problem: str, *, field: str | None = None, advice: str = "") -> None:
+    def __init__(
+        self, code: str, problem: str, *, field: str | None = None, advice: str = "", retry_after: int | None = None
+    ) -> None:
         super().__init__(problem)
+        self.retry_after = retry_after  # seconds
         self.code = code
         self.field = field
         self.advice = advice
@@ -122,7 +125,10 @@ def _ours(request: Request, error: Exception) -> JSONResponse:
         case Missing():
             return problem(request, "not_found", str(error), field=error.kind)
         case Refused():
-            return problem(request, error.code, str(error), field=error.field, advice=error.advice)
+            answer = problem(request, error.code, str(error), field=error.field, advice=error.advice)
+            if error.retry_after is not None:
+                answer.headers["Retry-After"] = str(error.retry_after)
+            return answer
         case Throttled():
             code = "limiter_down" if error.reason is WaitReason.LIMITER_DOWN else error.code
             return problem(request, code, str(error), pause=error.pause)

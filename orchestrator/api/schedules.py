@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from orchestrator.api.auth import Reader, Submitter
 from orchestrator.api.bulk import accepted
-from orchestrator.api.criteria import download_criteria
+from orchestrator.api.criteria import connection_of, download_criteria
 from orchestrator.api.idempotency import Answer, Keep, Once
 from orchestrator.api.paging import PAGING, Paged, mark, only
 from orchestrator.api.sight import seen
@@ -48,11 +48,18 @@ def add(request: Request, who: Submitter, body: ScheduleBody, once: Once) -> Res
             **_criteria(runtime, who.tenant_id, body.criteria),
             **_timing(body.cron, body.every_seconds, body.timezone, runtime.store.database_time()),
         )
+        _check_continuing(runtime, new)
         schedules = runtime.store.schedules
         added = schedules.add(who.tenant_id, new, lambda transaction, it: keep(transaction, _added(it)))
         return _added(added)
 
     return once(body.sent, work)
+
+
+def _check_continuing(runtime: "Runtime", schedule: NewSchedule) -> None:
+    if schedule.continue_from_last:
+        connection = runtime.store.connections.by_id(schedule.connection_id)
+        runtime.lifecycle.first_of_chain(connection, schedule.criteria)
 
 
 def _added(schedule: Schedule) -> Answer:
@@ -61,7 +68,9 @@ def _added(schedule: Schedule) -> Answer:
 
 def _criteria(runtime: "Runtime", tenant_id: int, given: dict[str, Any]) -> dict[str, Any]:
     body = DownloadBody.model_validate(given)
-    connection = named_connection(runtime, tenant_id, body.connection)
+    if body.continue_from_job_id is not None:
+        raise Invalid("continueFromJobId", "names one job, and a schedule has many", "Use continueFromLast.")
+    connection = named_connection(runtime, tenant_id, connection_of(body))
     checked = runtime.lifecycle.check(connection, download_criteria(body))
     return {"connection_id": connection.id, "request": dict(body.sent), "criteria": checked}
 
@@ -95,8 +104,10 @@ def change(request: Request, who: Submitter, name: str, body: ScheduleChanges) -
     """Change what is given, leave the rest; `enabled` pauses and resumes, and what was paused is not caught up."""
     runtime = runtime_of(request)
     schedules = runtime.store.schedules
-    changed = _changed(runtime, schedules.get(who.tenant_id, name), body)
-    return _shown(schedules.replace(who.tenant_id, name, changed))
+    before = schedules.get(who.tenant_id, name)
+    changed = _changed(runtime, before, body)
+    _check_continuing(runtime, changed)
+    return _shown(schedules.replace(who.tenant_id, name, changed, seen=before.next_fire_at))
 
 
 def _changed(runtime: "Runtime", schedule: Schedule, body: ScheduleChanges) -> Schedule:

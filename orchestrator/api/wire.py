@@ -90,13 +90,13 @@ class DownloadBody(Strict):
     LATER: ClassVar[frozenset[str]] = frozenset(
         {
             "docsHubDetails",
-            "continueFromJobId",
             "expiresAt",
         }
     )
 
-    connection: ConnectionName
-    object_name: Name | None = None  # needed, but for `soql`
+    connection: ConnectionName | None = None  # needed, but to go on from another job
+    object_name: Name | None = None  # needed, but for `soql`, and to go on from another job
+    continue_from_job_id: Annotated[str, BeforeValidator(_named), Field(pattern=r"^[1-9]\d{0,17}$")] | None = None
     soql: Soql | None = None
     include_deleted: StrictBool = False
     bulk_api: BulkApi | None = None
@@ -229,7 +229,7 @@ class VendorJobBody(Strict):
 class ScheduleBody(Strict):
     """A job that starts again and again."""
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"metaData", "continueFromLast"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"metaData"})
 
     name: Annotated[StrictStr, Field(min_length=1, max_length=100, pattern=r"^[\w][\w .-]*$")]
     cron: Text | None = None
@@ -247,7 +247,7 @@ class ScheduleBody(Strict):
 class ScheduleChanges(Strict):
     """What is to be different in a schedule; what is absent stays."""
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"metaData", "continueFromLast"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"metaData"})
 
     cron: Text | None = None
     every_seconds: Count | None = None

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.desk import Desk, command, fail
+from orchestrator.cli.desk import FAILED, Desk, command, fail
 
 if TYPE_CHECKING:
     from orchestrator.store.store import Store
 
 FIRST_TENANT = "default"
+A_DAY = 86_400  # s
 SCOPES = ("read", "submit", "admin")
 COLUMNS = {"id": "ID", "name": "NAME", "scopes": "SCOPES", "created": "CREATED", "revoked": "REVOKED"}
 
@@ -22,9 +24,11 @@ def register(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="Encryption keys and API keys.", no_args_is_help=True)
     command(group, "new", "export BULKHEAD_KEYS=$(bulkhead keys new)")(new)
+    command(group, "rotate", "bulkhead keys rotate")(rotate)
     command(group, "init", "bulkhead keys init")(init)
     command(group, "add", "bulkhead keys add reports --scope read")(add)
     command(group, "list", "bulkhead keys list")(list_keys)
+    command(group, "renew", "bulkhead keys renew 3")(renew)
     command(group, "revoke", "bulkhead keys revoke 3")(revoke)
     app.add_typer(group, name="keys")
 
@@ -35,6 +39,18 @@ def new(desk: Desk) -> None:
 
     key = generate()
     desk.show({"key": key}, key)
+
+
+def rotate(desk: Desk) -> None:
+    """Seal everything anew with the first of BULKHEAD_KEYS, so that the others can be given up."""
+    from orchestrator.lifecycle.resealing import reseal
+    from orchestrator.runtime import keyring_of
+
+    with _store(desk) as store:
+        ended = reseal(store.sealed, keyring_of(desk.settings))
+    desk.show({"resealed": ended.done, "unopenable": list(ended.unopenable)}, f"{ended.done} secrets are sealed anew")
+    if ended.unopenable:
+        fail(f"no key opens: {', '.join(ended.unopenable)}", "Add the key that sealed them.", FAILED)
 
 
 def init(desk: Desk, tenant: TenantOption = FIRST_TENANT) -> None:
@@ -85,6 +101,21 @@ def list_keys(desk: Desk, tenant: TenantOption = FIRST_TENANT) -> None:
         for each in found
     ]
     desk.table(rows, COLUMNS)
+
+
+def renew(
+    desk: Desk,
+    key_id: Annotated[int, typer.Argument(metavar="ID", help="The key's id, as `keys list` shows it.")],
+    overlap: Annotated[int, typer.Option("--overlap", help="Seconds that the old one is good for.", min=0)] = A_DAY,
+    tenant: TenantOption = FIRST_TENANT,
+) -> None:
+    """Make a new API key of the same name and scopes and print it once; the old one is good for a while."""
+    from orchestrator.secrets import new_api_key
+
+    made = new_api_key()
+    with _store(desk) as store:
+        key = store.keys.renew(store.keys.tenant(tenant).id, key_id, made.hash, timedelta(seconds=overlap))
+    desk.show({"id": key.id, "apiKey": made.text}, made.text)
 
 
 def revoke(

@@ -13,6 +13,7 @@ import typer
 import uvicorn
 
 from orchestrator.api.app import make_app
+from orchestrator.api.door import Door
 from orchestrator.cli.up import PROVIDER_QUEUES
 from orchestrator.embedded import commands
 from orchestrator.embedded.stack import CONTROL_QUEUES
@@ -52,7 +53,7 @@ def api(
     runtime = Runtime.make(settings)
     try:
         uvicorn.run(
-            make_app(runtime),
+            make_app(runtime, Door(settings.api_rate)),
             host=host or settings.api_host,
             port=port or settings.api_port,
             access_log=False,

@@ -41,6 +41,7 @@ READING = {
     "to": _text("--to", "Only up to this date, inclusive."),
     "filterDateField": _text("--date-field", "The field that --from and --to mean."),
     "where": _text("--where", "A filter, like \"status = 'open' AND size > 5\"."),
+    "continueFromJobId": _number("--continue-from", "Go on where this job ended."),
     "query": PairsOption,
     "filterNulls": Annotated[bool, typer.Option("--filter-nulls", help="Drop null values.")],
     "pageSize": _number("--page-size", "Records per vendor call."),

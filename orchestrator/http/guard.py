@@ -101,6 +101,21 @@ class Guard(httpcore.NetworkBackend):
         """Say whether calls may reach the address: it, and every address wrapped in it, is public or allowed."""
         return all(is_public(each) or self._allows(each) for each in unwrap(address))
 
+    def is_inside(self, host: str, port: int) -> bool:
+        """Say whether `host` leads into an allowed private network, so that no proxy stands between; False: outside.
+
+        A name that only the proxy can resolve is outside. Raises Blocked for an address, or a name that leads here to
+        nothing but addresses, that calls may not reach: a proxy must not be a way around the guard.
+        """
+        try:
+            found = resolve(host, port)
+        except httpcore.ConnectError:
+            return False
+        permitted = [address for address in found if self.permits(address)]
+        if not permitted:
+            raise Blocked(host)
+        return not any(is_public(each) for address in permitted for each in unwrap(address))
+
     def _allows(self, address: Address) -> bool:
         return any(address in network for network in self._allow)
 

@@ -11,7 +11,7 @@ import httpx
 
 from orchestrator.clock import Clock, WallClock
 from orchestrator.http.transport import Manners, MeteredClient, MeteredTransport
-from orchestrator.http.wires import GuardedTransport
+from orchestrator.http.wires import GuardedTransport, proxy_at
 from orchestrator.job.errors import Invalid
 
 CONNECT = 5.0  # s; a vendor that takes longer to say hello is down
@@ -26,10 +26,21 @@ Key = tuple[int, str, int]
 
 
 class ClientPool:
-    """Hands out clients; thread-safe. `allow` lists private networks (CIDR) that calls may reach."""
+    """Hands out clients; thread-safe. `allow` lists private networks (CIDR) that calls may reach.
 
-    def __init__(self, *, allow: Sequence[str] = (), ca_bundle: str | None = None, clock: Clock | None = None) -> None:
+    With a `proxy` all calls but those into allowed private networks go through it.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow: Sequence[str] = (),
+        ca_bundle: str | None = None,
+        proxy: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self._allow = tuple(allow)
+        self._proxy = proxy
         self._ca_bundle = ca_bundle
         self._clock = clock or WallClock()
         self._lock = threading.Lock()
@@ -83,19 +94,30 @@ class ClientPool:
             self._retired.popleft()[1].close()
 
     def _metered(self, base_url: str, manners: Manners) -> MeteredClient:
-        if _scheme(base_url) == "https":
+        if _scheme(base_url) == "https" or self._proxy is not None:
             self._know_authorities()
         wires = self._wires(manners.longest_call)
         transport = MeteredTransport(wires, manners, self._clock)
         return MeteredClient(transport, base_url=base_url, timeout=_timeout(manners.longest_call))
 
     def _wires(self, longest: timedelta) -> GuardedTransport:
-        return GuardedTransport(allow=self._allow, tls=self._tls, longest=longest)
+        proxy = None if self._proxy is None else proxy_at(self._proxy, self._tls)
+        return GuardedTransport(allow=self._allow, tls=self._tls, longest=longest, proxy=proxy)
 
     def _know_authorities(self) -> None:
         """Read the list of authorities, once: it takes 60 ms."""
         if self._tls is None:
-            self._tls = httpx.create_ssl_context(verify=self._ca_bundle or True, trust_env=False)
+            self._tls = _trusting(self._ca_bundle)
+
+
+def _trusting(ca_bundle: str | None) -> ssl.SSLContext:
+    """Return what trusts the usual authorities, or those of a file alone; raises Invalid for one that holds none."""
+    if ca_bundle is None:
+        return httpx.create_ssl_context(trust_env=False)
+    try:
+        return ssl.create_default_context(cafile=ca_bundle)
+    except OSError:
+        raise Invalid("BULKHEAD_CA_BUNDLE", "is no readable file of certificates", "Give a PEM file.") from None
 
 
 def _timeout(longest: timedelta) -> httpx.Timeout:

@@ -4,13 +4,14 @@ import ssl
 import time
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpcore
 import httpx
 
 from orchestrator.http.guard import Guard
 from orchestrator.http.tokens import Auth
+from orchestrator.job.errors import Invalid
 
 KEEP_ALIVE = 4.0  # s idle; below the 5 s after which common servers hang up, so that no request meets a closed door
 MOST_CONNECTIONS = 100  # more than one process has threads
@@ -19,7 +20,14 @@ MOST_BYTES = 256 * 1024 * 1024  # of one answer; one vendor must not fill a work
 Headers = list[tuple[bytes, bytes]]
 
 NOBODY = Auth(version=0)
-FAILURES = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol)
+FAILURES = (
+    httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
+)  # fmt: skip
+OUTSIDE = 300.0  # s; behind a proxy names often resolve nowhere else, and each look would wait for that
+POOL: Mapping[str, Any] = {
+    "max_connections": MOST_CONNECTIONS, "max_keepalive_connections": MOST_CONNECTIONS, "keepalive_expiry": KEEP_ALIVE,
+}  # fmt: skip
 
 
 class Wires(Protocol):
@@ -41,15 +49,19 @@ class GuardedTransport(httpx.BaseTransport):
     is larger than 256 MiB, is an httpx.ReadTimeout or an httpx.ReadError.
     """
 
-    def __init__(self, *, allow: Iterable[str], tls: ssl.SSLContext | None, longest: timedelta) -> None:
+    def __init__(
+        self,
+        *,
+        allow: Iterable[str],
+        tls: ssl.SSLContext | None,
+        longest: timedelta,
+        proxy: httpcore.Proxy | None = None,
+    ) -> None:
         self._longest = longest.total_seconds()
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=tls,
-            max_connections=MOST_CONNECTIONS,
-            max_keepalive_connections=MOST_CONNECTIONS,
-            keepalive_expiry=KEEP_ALIVE,
-            network_backend=Guard(allow),
-        )
+        self._guard = Guard(allow)
+        self._outside: dict[tuple[str, int], float] = {}  # hosts that are the proxy's, until when
+        self._pool = httpcore.ConnectionPool(ssl_context=tls, network_backend=self._guard, **POOL)
+        self._proxied = None if proxy is None else httpcore.ConnectionPool(ssl_context=tls, proxy=proxy, **POOL)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request as it is and read the whole answer; raises httpx.TransportError."""
@@ -63,7 +75,7 @@ class GuardedTransport(httpx.BaseTransport):
         """
         sent_at = time.monotonic()
         try:
-            answer = self._pool.handle_request(_for_wire(request, auth))
+            answer = self._way_to(request.url).handle_request(_for_wire(request, auth))
             waited = {"waited": time.monotonic() - sent_at}
             try:
                 body = self._drain(answer)
@@ -81,6 +93,19 @@ class GuardedTransport(httpx.BaseTransport):
     def close(self) -> None:
         """Close all connections."""
         self._pool.close()
+        if self._proxied is not None:
+            self._proxied.close()
+
+    def _way_to(self, url: httpx.URL) -> httpcore.ConnectionPool:
+        """Return the pool for a destination: through the proxy, if there is one, but for allowed private networks."""
+        port = url.port or (443 if url.scheme == "https" else 80)
+        if self._proxied is None:
+            return self._pool
+        if self._outside.get((url.host, port), 0.0) < time.monotonic():
+            if self._guard.is_inside(url.host, port):
+                return self._pool
+            self._outside[url.host, port] = time.monotonic() + OUTSIDE
+        return self._proxied
 
     def _drain(self, answer: httpcore.Response) -> bytes:
         ends = time.monotonic() + self._longest
@@ -94,6 +119,23 @@ class GuardedTransport(httpx.BaseTransport):
             if time.monotonic() > ends:
                 raise httpcore.ReadTimeout(f"an answer that took more than {self._longest:g} s")
         return b"".join(pieces)
+
+
+def proxy_at(address: str, tls: ssl.SSLContext | None) -> httpcore.Proxy:
+    """Return the proxy at `http://user:password@host:port`; raises Invalid (BULKHEAD_PROXY) where that is none."""
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL:
+        raise _no_proxy() from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise _no_proxy()
+    bare = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/")
+    auth = (url.username, url.password) if url.userinfo else None
+    return httpcore.Proxy(bare, auth=auth, ssl_context=tls if url.scheme == "https" else None)
+
+
+def _no_proxy() -> Invalid:
+    return Invalid("BULKHEAD_PROXY", "is no address of a proxy", "Like http://proxy.example.com:3128.")
 
 
 def _for_wire(request: httpx.Request, auth: Auth) -> httpcore.Request:

@@ -90,6 +90,8 @@ class DownloadCriteria(_Json):
     to: datetime | None = None  # inclusive
     filter_date_field: str | None = None
     where: str | None = None  # a filter (`ceql/`) that can be read
+    continues: int | None = None  # the id of the job whose end this one's beginning is
+    mark: datetime | None = None  # up to when all is read once it is COMPLETED; None: as its dates tell
     query: Mapping[str, str] = field(default_factory=dict)
     soql: str | None = None  # the user's own query, sent as it is; `object_name` is then what it reads from
     include_deleted: bool = False

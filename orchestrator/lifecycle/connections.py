@@ -19,7 +19,7 @@ from orchestrator.lifecycle.vendors import Vendors
 from orchestrator.providers.provider import Check, Family
 from orchestrator.providers.schema import FieldType, ObjectType
 from orchestrator.store.budgets import Budget, Budgets, NewBudget
-from orchestrator.store.connections import Connection, Connections, NewConnection, Seal
+from orchestrator.store.connections import Also, Connection, Connections, NewConnection, Seal
 
 
 class Sealer(Protocol):
@@ -76,9 +76,10 @@ class ConnectionDesk:
         self._sealer = sealer
         self._vendors = vendors
 
-    def add(self, tenant_id: int, wish: Wish) -> Connection:
-        """Store a connection, its credentials sealed, and its budget where that is new; makes no call.
+    def add(self, tenant_id: int, wish: Wish, also: Also | None = None) -> Connection:
+        """Store a connection, its credentials sealed, its budget where that is new, and what `also` writes, together.
 
+        Makes no call.
         Raises Invalid for anything that cannot be right, and Conflict for a name that is taken.
         """
         family = self._family(wish.provider)
@@ -93,7 +94,7 @@ class ConnectionDesk:
             budget=self._budget(tenant_id, family, wish),
         )
         plain = msgspec.json.encode({"type": kind, **credentials})
-        return self._store.connections.add(tenant_id, new, lambda context: self._sealer.seal(plain, context))
+        return self._store.connections.add(tenant_id, new, lambda context: self._sealer.seal(plain, context), also)
 
     def change(self, tenant_id: int, name: str | int, change: Change) -> Connection:
         """Change what is given; new credentials, sealed, make the connection `ok` again. Makes no call.

@@ -6,6 +6,7 @@ from typing import Any
 
 from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
 from orchestrator.job.record import Job
+from orchestrator.lifecycle.continuing import Continuing
 from orchestrator.lifecycle.scheduler import Scheduler
 from orchestrator.lifecycle.submit import new_job
 from orchestrator.lifecycle.take import TurnTaker
@@ -30,7 +31,8 @@ class Lifecycle:
         self._families = families
         self._turns = turns
         self._dispatch = dispatch
-        self.schedules = Scheduler(store, self._new, dispatch)
+        self._continuing = Continuing(store, families, self._new)
+        self.schedules = Scheduler(store, self._new, self._continuing, dispatch)
 
     def check(self, connection: Connection, criteria: Criteria) -> Criteria:
         """Return the criteria as the provider completes them; makes no call. Raises Invalid."""
@@ -42,12 +44,23 @@ class Lifecycle:
         criteria: DownloadCriteria,
         request: Mapping[str, Any],
         also: Also | None = None,
+        earlier: Job | None = None,
     ) -> Job:
         """Store a download, and what `also` writes, in one transaction; then hint its first step.
 
-        Raises Invalid; then nothing is stored.
+        With `earlier` it begins where that job ended. Raises Invalid; then nothing is stored.
         """
-        return self._submit(self._new(connection, criteria, request), also)
+        if earlier is None:
+            return self._submit(self._new(connection, criteria, request), also)
+        return self._submit(self._continuing.after(earlier, connection, criteria, request), also)
+
+    def earlier(self, tenant_id: int, job_id: int) -> Job:
+        """Return a job that another one may go on from. Raises Invalid."""
+        return self._continuing.earlier(tenant_id, job_id)
+
+    def first_of_chain(self, connection: Connection, criteria: Criteria) -> NewJob:
+        """Return the first job of a chain, not stored yet. Raises Invalid where there can be no chain."""
+        return self._continuing.first(connection, criteria, {})
 
     def submit_upload(
         self,

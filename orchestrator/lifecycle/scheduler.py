@@ -1,33 +1,33 @@
 """Schedules at work: what is due fires, what is queued starts, each once, whatever number of processes looks."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from orchestrator.job.criteria import Criteria
 from orchestrator.job.errors import Invalid, Missing
 from orchestrator.job.schedule import FireState
+from orchestrator.lifecycle.continuing import Continuing, Make
 from orchestrator.lifecycle.timetable import Timing, due
 from orchestrator.store.connections import Connection
-from orchestrator.store.fires import Submit, Times
+from orchestrator.store.fires import Submit, Times, last_good_job
 from orchestrator.store.jobs import Also, NewJob
 from orchestrator.store.schedules import Schedule
 from orchestrator.store.store import Store
 
 log = logging.getLogger(__name__)
 
-Make = Callable[[Connection, Criteria, Mapping[str, Any]], NewJob]  # a job of criteria; raises Invalid
 Transaction = Any  # the store's own, handed through
 
 
 class Scheduler:
     """Fires schedules. Hints are sent after the commit."""
 
-    def __init__(self, store: Store, make: Make, dispatch: Callable[[int], None]) -> None:
+    def __init__(self, store: Store, make: Make, continuing: Continuing, dispatch: Callable[[int], None]) -> None:
         self._store = store
         self._make = make
+        self._continuing = continuing
         self._dispatch = dispatch
 
     def fire(self) -> int:
@@ -86,13 +86,23 @@ class Scheduler:
 
     def _submit(self, schedule: Schedule, connection: Connection, also: Also | None = None) -> Submit:
         def submit(transaction: Transaction) -> int:
-            new = self._make(connection, schedule.criteria, schedule.request)
+            new = self._new(transaction, schedule, connection)
             job_id = self._store.jobs.insert(transaction, replace(new, schedule_id=schedule.id))
             if also is not None:
                 also(transaction, job_id)
             return job_id
 
         return submit
+
+    def _new(self, transaction: Transaction, schedule: Schedule, connection: Connection) -> NewJob:
+        if not schedule.continue_from_last:
+            return self._make(connection, schedule.criteria, schedule.request)
+        last = last_good_job(transaction, schedule.id)
+        if last is None:
+            return self._continuing.first(connection, schedule.criteria, schedule.request)
+        return self._continuing.after(
+            self._store.jobs.by_id(last), connection, schedule.criteria, {**schedule.request, "continueFromJobId": last}
+        )
 
     def _refused(self, schedule: Schedule, error: Exception) -> None:
         log.warning("schedule.refused", extra={"schedule": schedule.id, "cause": str(error)})

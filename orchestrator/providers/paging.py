@@ -43,6 +43,7 @@ class Got:
 
     records: Raws
     next: Cursor | None  # None: the vendor has no more
+    after: Callable[[int], Cursor] | None = None  # position in `records` → the cursor right after that record
     key: Callable[[int], str] | None = None  # position in `records` → the record's key, where keys rise strictly
     check: Callable[[], None] = _fine  # what is slow to verify: runs while the next page travels; raises Misbehaved
     vendor_counted: int | None = None
@@ -70,7 +71,7 @@ def walk(
         got = way.read(cursor, response)
         ahead = _ahead(client, way, got, go_on, room)
         try:
-            page = _page(client.provider, got, shaper, room, unbroken=is_unbroken(response.content))
+            page = _page(client.provider, got, shaper, room, cursor, unbroken=is_unbroken(response.content))
             room = None if room is None else room - page.rows
             yield page
         except BaseException:
@@ -95,7 +96,7 @@ def _ahead(client: VendorClient, way: Walk, got: Got, go_on: GoOn, room: int | N
     return client.ahead(ask.path, params=ask.params, cost=ask.cost)
 
 
-def _page(provider: str, got: Got, shaper: Shaper, room: int | None, *, unbroken: bool) -> Page:
+def _page(provider: str, got: Got, shaper: Shaper, room: int | None, cursor: Cursor, *, unbroken: bool) -> Page:
     try:
         shaped = shaper.shape(got.records, room, unbroken=unbroken)
     except msgspec.MsgspecError as error:
@@ -112,9 +113,16 @@ def _page(provider: str, got: Got, shaper: Shaper, room: int | None, *, unbroken
         first_key=ends[0],
         last_key=ends[1],
         next=None if shaped.full else got.next,
+        resume=_resume(got, shaped.kept, cursor) if shaped.full else None,
         vendor_counted=got.vendor_counted,
         plan=got.plan,
     )
+
+
+def _resume(got: Got, kept: Sequence[int], cursor: Cursor) -> Cursor | None:
+    if got.after is None:
+        return None
+    return got.after(kept[-1]) if kept else cursor
 
 
 def _ends(got: Got, kept: Sequence[int]) -> tuple[str | None, str | None]:

@@ -54,6 +54,7 @@ class Page:
     first_key: str | None = None  # of the records in `body`; keys of one partition rise strictly (I4)
     last_key: str | None = None
     next: Cursor | None = None  # where to go on; None: the vendor has no more
+    resume: Cursor | None = None  # of a page that reached the limit: where a later job goes on; None: nowhere
     vendor_counted: int | None = None  # where the vendor tells the total
     plan: Plan | None = None  # on the page that brought enough to know
 
@@ -280,6 +281,7 @@ class Family:
     later: Later = never_later
     dress: Dress = as_it_is
     is_stale: IsStale = is_unauthorized
+    time_field: Callable[[str, Mapping[str, Any]], str | None] | None = None  # when an object's records changed
     token_url: Callable[[Mapping[str, Any]], str | None] | None = None  # by the settings; None: `default_token_url`
     address: Callable[[str, str, str], str | None] | None = None  # base URL now, token URL, as a token says → anew
     token_age: Callable[[Mapping[str, Any]], timedelta | None] | None = None  # by the settings: an older one is renewed

@@ -6,6 +6,7 @@ from orchestrator.job.criteria import DownloadCriteria
 from orchestrator.job.errors import Gone
 from orchestrator.job.record import Counts
 from orchestrator.job.status import Direction
+from orchestrator.job.step import Cursor
 from orchestrator.providers.provider import Page, Plan, Source
 from orchestrator.steps.batch_fates import book_batches
 from orchestrator.steps.booking import book_fates
@@ -88,11 +89,12 @@ def _tell_plan(turn: Turn, plan: Plan) -> None:
 
 
 def _keep_page(turn: Turn, page: Page) -> None:
+    end: Cursor = {"end": True} if page.resume is None else {"end": True, "resume": page.resume}
     turn.keep(
         page.body,
         rows=page.rows,
         counts=Counts(read=page.read, stored=page.rows, filtered=page.filtered, cut=page.cut, undated=page.undated),
-        cursor=page.next if page.next is not None else {"end": True},
+        cursor=page.next if page.next is not None else end,
         first_key=page.first_key,
         last_key=page.last_key,
         header=page.header,

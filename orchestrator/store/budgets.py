@@ -118,6 +118,11 @@ def insert_budget(connection: Connection, database: Database, tenant_id: int | N
     return int(added)
 
 
+def budget_in(connection: Connection, budget_id: int) -> Budget:
+    """Return a budget as an open transaction sees it."""
+    return budget_of(connection.execute(select(budgets).where(budgets.c.id == budget_id)).mappings().one())
+
+
 def budget_of(row: Row) -> Budget:
     """Return the budget of a row of `budgets`."""
     plain = ("id", "tenant_id", "name", "provider", "account", "limits", "reserve", "cap", "failures", "blocked_by")

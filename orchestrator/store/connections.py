@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, exists, or_, select, update
 from orchestrator.clock import from_micros
 from orchestrator.job.errors import Conflict, Missing
 from orchestrator.job.status import JobStatus
-from orchestrator.store.budgets import NewBudget, insert_budget
+from orchestrator.store.budgets import Budget, NewBudget, budget_in, insert_budget
 from orchestrator.store.engine import Database
 from orchestrator.store.reading import PAGE, many, one, only
 from orchestrator.store.records import Row
@@ -71,6 +71,9 @@ class Connection:
         return context(self.tenant_id, self.id, self.credentials_version + newer)
 
 
+Also = Callable[[sql.Connection, Connection, Budget], None]  # writes something in the transaction that adds one
+
+
 def context(tenant_id: int, connection_id: int, version: int) -> bytes:
     """Return what sealed credentials are bound to, so that they open nowhere else."""
     return f"{tenant_id}|{connection_id}|{version}".encode()
@@ -82,16 +85,22 @@ class Connections:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, tenant_id: int, new: NewConnection, seal: Seal) -> Connection:
-        """Add a connection, and its budget where that is new, or neither; raises Conflict for a name that is taken."""
+    def add(self, tenant_id: int, new: NewConnection, seal: Seal, also: Also | None = None) -> Connection:
+        """Add a connection, its budget where that is new, and what `also` writes, in one transaction.
+
+        Raises Conflict for a name that is taken.
+        """
         with self._database.write() as connection:
             budget = new.budget
             if isinstance(budget, NewBudget):
                 budget = insert_budget(connection, self._database, tenant_id, budget)
             added = self._insert(connection, tenant_id, new, budget)
             sealed = seal(context(tenant_id, added, 1))
-            connection.execute(update(connections).where(connections.c.id == added).values(credentials=sealed))
-        return self.by_id(added)
+            mine = update(connections).where(connections.c.id == added).values(credentials=sealed)
+            whole = connection_of(connection.execute(mine.returning(connections)).mappings().one())
+            if also is not None:
+                also(connection, whole, budget_in(connection, budget))
+        return whole
 
     def get(self, tenant_id: int, name: str | int) -> Connection:
         """Return the tenant's connection by its name, else by its instanceId; raises Missing."""

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, exists, func, select, update
 
 from orchestrator.clock import from_micros, to_micros
+from orchestrator.job.errors import Conflict
 from orchestrator.job.record import Job
 from orchestrator.job.schedule import FireState, Overlap
 from orchestrator.job.status import JobOutcome, JobStatus
@@ -66,13 +67,16 @@ class Fires:
                 return None
             settling = _Settling(connection, self._database, schedule, submit, cancel)
             settling.miss(times.missed)
-            return [settling.fire(at, times) for at in times.fires]
+            return [state for at in times.fires if (state := settling.fire(at, times)) is not None]
 
     def start_now(self, schedule: Schedule, submit: Submit) -> int:
         """Submit a job at once, by hand, and note it; return its id."""
         with self._database.write() as connection:
             settling = _Settling(connection, self._database, schedule, submit, _cancel_nothing)
-            return settling.start(self._now(connection), by_hand=True)
+            started = settling.start(self._now(connection), by_hand=True)
+        if started is None:
+            raise Conflict("the schedule was started at this very moment", "Look at its fires.")
+        return started
 
     def waiting(self, size: int = PAGE) -> Sequence[tuple[Schedule, datetime]]:
         """Return the schedules of which a queued fire may start now, each with its earliest one."""
@@ -148,21 +152,28 @@ class _Settling:
             more = {"missed": len(times), "from": times[0], "to": times[-1]}
             self._tell(FireState.MISSED, times[-1], message, more)
 
-    def fire(self, at: datetime, times: Times) -> FireState:
-        """Let one time fire by the schedule's rules; return what came of it."""
+    def fire(self, at: datetime, times: Times) -> FireState | None:
+        """Let one time fire by the schedule's rules; return what came of it, None if it has fired before."""
+        if self._has_fired(at):
+            return None
         if times.refusal is not None:
             return self._drop(at, FireState.REFUSED, times.refusal)
         if self._schedule.overlap is Overlap.CANCEL and len(times.fires) == 1:
             self._cancel_running()
         elif self._is_busy():
             return self._hold_back(at, caught_up=len(times.fires) > 1)
-        self.start(at)
-        return FireState.STARTED
+        return None if self.start(at) is None else FireState.STARTED
 
-    def start(self, at: datetime, *, by_hand: bool = False) -> int:
-        """Submit the job of a time and note it; return its id."""
+    def start(self, at: datetime, *, by_hand: bool = False) -> int | None:
+        """Note a time and submit its job; return the job's id, None if the time has fired before."""
+        if not self._note(at, FireState.STARTED, by_hand=by_hand):
+            return None
+        return self._begin(at)
+
+    def _begin(self, at: datetime) -> int:
         job_id = self._submit(self._connection)
-        self._note(at, FireState.STARTED, job_id=job_id, by_hand=by_hand)
+        this = (schedule_fires.c.schedule_id == self._schedule.id, schedule_fires.c.fire_at == to_micros(at))
+        self._connection.execute(update(schedule_fires).where(*this).values(job_id=job_id))
         return job_id
 
     def take_from_queue(self, at: datetime, refusal: str | None) -> bool:
@@ -175,28 +186,31 @@ class _Settling:
         if refusal is not None:
             self._tell(state, at, refusal)
             return True
-        job_id = self._submit(self._connection)
-        self._connection.execute(update(schedule_fires).where(*this).values(job_id=job_id))
+        self._begin(at)
         return True
 
-    def _hold_back(self, at: datetime, *, caught_up: bool) -> FireState:
+    def _hold_back(self, at: datetime, *, caught_up: bool) -> FireState | None:
         """Queue a time, or skip it. Those caught up together wait for each other: each was promised a job."""
         queues = caught_up or self._schedule.overlap is Overlap.QUEUE
         if queues and self._queued() < LONGEST_QUEUE:
-            self._note(at, FireState.QUEUED)
-            return FireState.QUEUED
+            return FireState.QUEUED if self._note(at, FireState.QUEUED) else None
         reason = "the queue is full" if queues else "the job before had not ended"
         return self._drop(at, FireState.SKIPPED, reason)
 
-    def _drop(self, at: datetime, state: FireState, reason: str) -> FireState:
-        if self._note(at, state, message=reason):
-            self._tell(state, at, reason)
+    def _drop(self, at: datetime, state: FireState, reason: str) -> FireState | None:
+        if not self._note(at, state, message=reason):
+            return None
+        self._tell(state, at, reason)
         return state
 
     def _note(self, at: datetime, state: FireState, **more: Any) -> bool:
         values = {"schedule_id": self._schedule.id, "fire_at": to_micros(at), "state": state}
         statement = self._database.insert(schedule_fires).values(created_at=self._database.now, **values, **more)
         return self._connection.execute(statement.on_conflict_do_nothing()).rowcount == 1
+
+    def _has_fired(self, at: datetime) -> bool:
+        this = (schedule_fires.c.schedule_id == self._schedule.id, schedule_fires.c.fire_at == to_micros(at))
+        return bool(self._connection.execute(select(exists().where(*this))).scalar())
 
     def _is_busy(self) -> bool:
         return bool(self._connection.execute(select(_at_work(self._schedule.id))).scalar()) or self._queued() > 0

@@ -14,7 +14,7 @@ from orchestrator.job.criteria import Criteria
 from orchestrator.job.errors import Missing
 from orchestrator.job.record import Job
 from orchestrator.job.status import Direction, JobStatus, WaitReason
-from orchestrator.job.step import LOCAL, StepKind, Successor
+from orchestrator.job.step import LOCAL, Cursor, StepKind, Successor
 from orchestrator.store.births import first_place, insert_steps
 from orchestrator.store.control import write_event
 from orchestrator.store.engine import Database
@@ -186,6 +186,14 @@ class Jobs:
         """Count the steps of a job."""
         with self._database.read() as connection:
             return tally(connection, job_id)
+
+    def resume_cursor(self, job_id: int) -> Cursor | None:
+        """Return where a later job goes on after this one's `limit`; None: the list cannot be taken up in between."""
+        query = select(steps.c.cursor).where(steps.c.job_id == job_id, steps.c.kind == StepKind.FETCH)
+        with self._database.read() as connection:
+            cursors = connection.execute(query).scalars().all()
+        resume: Cursor | None = cursors[0].get("resume") if len(cursors) == 1 else None
+        return resume
 
     def due_steps(self, job_id: int) -> Sequence[int]:
         """Return the job's steps that are due now, in their fair order."""

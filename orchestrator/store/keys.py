@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
 from orchestrator.clock import from_micros
 from orchestrator.job.errors import Conflict, Missing
@@ -86,7 +86,8 @@ class Keys:
 
     def find(self, key_hash: str) -> ApiKey | None:
         """Return the key with this hash, unless there is none or it was revoked."""
-        query = select(api_keys).where(api_keys.c.hash == key_hash, api_keys.c.revoked_at.is_(None))
+        good = or_(api_keys.c.revoked_at.is_(None), api_keys.c.revoked_at > self._database.now)
+        query = select(api_keys).where(api_keys.c.hash == key_hash, good)
         row = one(self._database, query)
         return None if row is None else key_of(row)
 
@@ -103,9 +104,28 @@ class Keys:
                 raise Missing("key", key_id)
             self._revoke(connection, key_id)
 
-    def _revoke(self, connection: Connection, key_id: int) -> None:
-        still = (api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
-        connection.execute(update(api_keys).where(*still).values(revoked_at=self._database.now))
+    def renew(self, tenant_id: int, key_id: int, key_hash: str, overlap: timedelta) -> ApiKey:
+        """Put a new key in the place of one, of the same name and scopes; the old one is good for `overlap` more.
+
+        Raises Missing, and Conflict for a key that is revoked.
+        """
+        mine = (api_keys.c.id == key_id, api_keys.c.tenant_id == tenant_id)
+        with self._database.write() as connection:
+            row = connection.execute(select(api_keys).where(*mine).with_for_update()).mappings().first()
+            if row is None:
+                raise Missing("key", key_id)
+            if row["revoked_at"] is not None:
+                raise Conflict("this key is revoked, or renewed already", "Make a new one.")
+            new = {"tenant_id": tenant_id, "name": row["name"], "hash": key_hash, "scopes": row["scopes"]}
+            added = insert(api_keys).values(created_at=self._database.now, **new).returning(api_keys)
+            key = key_of(connection.execute(added).mappings().one())
+            self._revoke(connection, key_id, overlap)
+        return key
+
+    def _revoke(self, connection: Connection, key_id: int, overlap: timedelta = timedelta(0)) -> None:
+        end = self._database.after(overlap)
+        still = (api_keys.c.id == key_id, or_(api_keys.c.revoked_at.is_(None), api_keys.c.revoked_at > end))
+        connection.execute(update(api_keys).where(*still).values(revoked_at=end))
 
     def _insert_tenant(self, name: str) -> int | None:
         statement = self._database.insert(tenants).values(name=name, created_at=self._database.now)

@@ -82,11 +82,17 @@ class Schedules:
         query = _of(tenant_id).where(schedules.c.id > after_id).order_by(schedules.c.id).limit(size)
         return [schedule_of(row) for row in many(self._database, query)]
 
-    def replace(self, tenant_id: int, name: str, new: NewSchedule) -> Schedule:
-        """Put `new` in the place of the schedule, its name, fires and id kept; raises Missing."""
+    def replace(self, tenant_id: int, name: str, new: NewSchedule, seen: datetime | None = None) -> Schedule:
+        """Put `new` in the place of the schedule, its name, fires and id kept; raises Missing.
+
+        A next time that is still the one `seen` is left as it is: a beat may have moved it on meanwhile.
+        """
         mine = (schedules.c.tenant_id == tenant_id, schedules.c.name == name)
+        values = _values(new)
+        if new.next_fire_at == seen:
+            del values["next_fire_at"]
         with self._database.write() as connection:
-            if connection.execute(update(schedules).where(*mine).values(**_values(new))).rowcount != 1:
+            if connection.execute(update(schedules).where(*mine).values(**values)).rowcount != 1:
                 raise Missing("schedule", name)
         return self.get(tenant_id, name)
 

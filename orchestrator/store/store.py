@@ -28,6 +28,7 @@ from orchestrator.store.retention import Retention
 from orchestrator.store.retries import Retries
 from orchestrator.store.row_errors import RowErrors
 from orchestrator.store.schedules import Schedules
+from orchestrator.store.sealed import SealedTexts
 from orchestrator.store.sweeps import Sweeps
 from orchestrator.store.tenants import Tenants
 from orchestrator.store.usage import Usage
@@ -63,6 +64,7 @@ class Store:
         self.retries = Retries(database)
         self.row_errors = RowErrors(database)
         self.schedules = Schedules(database)
+        self.sealed = SealedTexts(database)
         self.sweeps = Sweeps(database)
         self.tenants = Tenants(database)
         self.usage = Usage(database)

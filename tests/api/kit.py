@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 
 from orchestrator.api.app import make_app
+from orchestrator.api.door import Door
 from orchestrator.client import Client
 from orchestrator.job.record import Job
 from orchestrator.lifecycle.limit_desk import LimitDesk
@@ -118,9 +119,9 @@ def served(workshop: Workshop) -> Iterator[Served]:
 
 
 @contextmanager
-def listening(runtime: Runtime) -> Iterator[str]:
+def listening(runtime: Runtime, door: Door | None = None) -> Iterator[str]:
     """Serve the app of a runtime; yields its address."""
-    config = uvicorn.Config(make_app(runtime), log_level="critical", ws="none", lifespan="off")
+    config = uvicorn.Config(make_app(runtime, door), log_level="critical", ws="none", lifespan="off")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

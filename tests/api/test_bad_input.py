@@ -27,7 +27,7 @@ def refused(answer: httpx.Response) -> tuple[int, str, str | None]:
 
 DOWNLOADS: list[tuple[dict[str, Any], str, str]] = [
     ({"connection": "nope"}, "unknown_connection", "connection"),
-    ({"connection": None}, "invalid", "connection"),
+    ({"connection": None}, "missing_field", "connection"),
     ({"objectName": "unicorns"}, "unknown_object", "objectName"),
     ({"objectName": ""}, "invalid", "objectName"),
     ({"objectname": "items"}, "unknown_field", "objectname"),
@@ -62,7 +62,7 @@ DOWNLOADS: list[tuple[dict[str, Any], str, str]] = [
     ({"where": "status ="}, "invalid_filter", "where"),
     ({"where": 5}, "invalid", "where"),
     ({"soql": "SELECT Id FROM A", "objectName": None, "where": "a = 1"}, "invalid", "where"),
-    *(({field: "x"}, "not_available_yet", field) for field in ("docsHubDetails", "continueFromJobId", "expiresAt")),
+    *(({field: "x"}, "not_available_yet", field) for field in ("docsHubDetails", "expiresAt")),
 ]
 
 

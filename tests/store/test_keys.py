@@ -1,5 +1,7 @@
 """Tenants and API keys."""
 
+from datetime import timedelta
+
 import pytest
 
 from orchestrator.job.errors import Conflict, Missing
@@ -73,3 +75,36 @@ def test_tenants_have_names_of_their_own(keys):
     assert keys.tenants() == [tenant]
     with pytest.raises(Missing):
         keys.tenant("nobody")
+
+
+def test_a_renewed_key_is_good_beside_the_new_one_for_a_while(keys, time_told):
+    tenant = keys.add_tenant("acme")
+    old = keys.add_key(tenant.id, "a" * 64, ["read"], "reports")
+
+    new = keys.renew(tenant.id, old.id, "b" * 64, timedelta(hours=1))
+
+    assert (new.name, new.scopes) == (old.name, old.scopes)
+    assert keys.find("a" * 64) is not None
+    time_told.passes(timedelta(hours=2))
+    assert (keys.find("a" * 64), keys.find("b" * 64)) == (None, new)
+
+
+def test_a_key_is_renewed_once(keys):
+    tenant = keys.add_tenant("acme")
+    old = keys.add_key(tenant.id, "a" * 64, ["read"], "reports")
+    keys.renew(tenant.id, old.id, "b" * 64, timedelta(hours=1))
+
+    with pytest.raises(Conflict):
+        keys.renew(tenant.id, old.id, "c" * 64, timedelta(hours=1))
+    with pytest.raises(Missing):
+        keys.renew(tenant.id + 1, old.id, "c" * 64, timedelta(hours=1))
+
+
+def test_a_key_that_was_renewed_can_still_be_revoked_at_once(keys):
+    tenant = keys.add_tenant("acme")
+    old = keys.add_key(tenant.id, "a" * 64, ["read"], "reports")
+    keys.renew(tenant.id, old.id, "b" * 64, timedelta(hours=1))
+
+    keys.revoke(tenant.id, old.id)
+
+    assert keys.find("a" * 64) is None

@@ -12,6 +12,7 @@ from orchestrator.job.schedule import FireState, Overlap
 from orchestrator.job.status import Direction
 from orchestrator.store import fires
 from orchestrator.store.connections import Connection
+from orchestrator.store.control import Control
 from orchestrator.store.engine import Database
 from orchestrator.store.fires import Fires, Times
 from orchestrator.store.jobs import Jobs
@@ -88,7 +89,8 @@ def settle(database: Database, schedule: Schedule, connection: Connection, **cha
     def submit(transaction: Any) -> int:
         return jobs.insert(transaction, a_new_job(connection, schedule_id=schedule.id))
 
-    return Fires(database).settle(schedule, times(schedule, **changes), submit, lambda *_: None)
+    cancel = Control(database).cancel_within
+    return Fires(database).settle(schedule, times(schedule, **changes), submit, cancel)
 
 
 def test_a_fire_submits_its_job_and_sets_the_next_time(database, schedules, connection, schedule):
@@ -140,6 +142,31 @@ def test_a_schedule_that_was_paused_meanwhile_fires_no_more(database, schedules,
     schedules.replace(connection.tenant_id, "nightly", replace(wish, enabled=False))
 
     assert settle(database, schedule, connection) is None
+
+
+@pytest.mark.parametrize("overlap", Overlap)
+def test_a_time_that_was_fired_before_moves_on_and_fires_nothing(
+    database, schedules, connection, wish, schedule, overlap
+):
+    settle(database, schedule, connection)
+    back = schedules.replace(connection.tenant_id, "nightly", replace(wish, overlap=overlap))
+
+    again = settle(database, back, connection)
+
+    assert again == []
+    assert [job.status for job in Jobs(database).list(connection.tenant_id)] == ["CREATED"]
+    assert schedules.get(connection.tenant_id, "nightly").next_fire_at == schedule.next_fire_at + 24 * HOUR
+
+
+def test_a_change_leaves_the_next_time_to_a_beat_that_was_faster(database, schedules, connection, wish, schedule):
+    settle(database, schedule, connection)
+
+    changed = schedules.replace(
+        connection.tenant_id, "nightly", replace(wish, notification_url="https://hooks.test"), schedule.next_fire_at
+    )
+
+    assert changed.notification_url == "https://hooks.test"
+    assert changed.next_fire_at == schedule.next_fire_at + 24 * HOUR
 
 
 def test_a_full_queue_skips(database, schedules, connection, wish, schedule, monkeypatch):

@@ -41,6 +41,7 @@ class ByKey:
         return Got(
             records=records,
             next={"after": last} if _is_more(listed, self._size) else None,
+            after=lambda position: {"after": keys.advance(keys.of(records[position]), after)},
             key=lambda position: str(keys.of(records[position])),
             check=lambda: keys.check(records, after),
             vendor_counted=None if cursor else listed.total,

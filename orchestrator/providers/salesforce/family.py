@@ -133,6 +133,7 @@ SALESFORCE = Family(
     later=later,
     dress=dress,
     is_stale=is_stale,
+    time_field=lambda name, settings: "SystemModstamp",
     token_url=token_url,
     address=address,
     token_age=token_age,

@@ -105,6 +105,17 @@ def read(place: Place, ids: Sequence[int], times: Sequence[datetime], paging: Pa
     return Reading(fresh=fresh, after=_after(place, ids, times, fresh, paging), is_last=is_last)
 
 
+def taken(place: Place, ids: Sequence[int], times: Sequence[datetime], fresh: Sequence[int]) -> Place:
+    """Return the place right after the last of these records of a page, for a walk that goes on later.
+
+    What the vendor counted is left behind: it was the count of the whole walk.
+    """
+    last = times[fresh[-1]]
+    new = frozenset(ids[n] for n in fresh if times[n] == last)
+    known = place.ids | new if last == place.at else new
+    return Place(upto=place.upto, total=None, at=last, ids=known, seen=place.seen + len(fresh))
+
+
 def _shift(place: Place, paging: Paging) -> int:
     """How many records left from under the page numbers since the last count."""
     if place.count is None or place.count == UNCOUNTED or paging.total_count is None:

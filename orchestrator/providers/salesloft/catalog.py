@@ -79,6 +79,11 @@ def objects(settings: Mapping[str, Any]) -> tuple[ObjectType, ...]:
     return OBJECTS
 
 
+def time_field(name: str, settings: Mapping[str, Any]) -> str | None:
+    """Return the field that tells when a record changed, where the vendor can filter by it."""
+    return "updated_at" if LISTS[name].by_time else None
+
+
 def readable(wanted: str) -> ObjectType:
     """Return the object that can be downloaded under this name; raises Invalid."""
     return resolve([each for each in OBJECTS if each.readable], wanted)

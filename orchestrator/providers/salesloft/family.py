@@ -10,7 +10,7 @@ from orchestrator.job.errors import Invalid
 from orchestrator.job.step import StepKind, Successor
 from orchestrator.providers.provider import Family, Provider
 from orchestrator.providers.salesloft.answers import POINTS, news, refusal
-from orchestrator.providers.salesloft.catalog import OPERATIONS, UPSERT_KEYS, objects, readable, writable
+from orchestrator.providers.salesloft.catalog import OPERATIONS, UPSERT_KEYS, objects, readable, time_field, writable
 from orchestrator.providers.salesloft.estimate import estimate, upload_calls
 from orchestrator.providers.salesloft.lists import LARGEST_PAGE
 from orchestrator.providers.salesloft.provider import Salesloft
@@ -93,4 +93,5 @@ SALESLOFT = Family(
     native_upload=True,
     estimate=estimate,
     upload_calls=upload_calls,
+    time_field=time_field,
 )

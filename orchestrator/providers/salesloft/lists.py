@@ -85,10 +85,12 @@ class ByTime:
             return Got(records=(), next=self._begin(stamps, paging), plan=self._plan(paging.total_count))
         place = by_time.Place.from_cursor(cursor)
         times = [aware(each.updated_at) for each in stamps]
-        reading = by_time.read(place, [each.id for each in stamps], times, _paging(answer), self._size)
+        ids = [each.id for each in stamps]
+        reading = by_time.read(place, ids, times, _paging(answer), self._size)
         return Got(
             records=[answer.data[n] for n in reading.fresh],
             next=None if reading.is_last else reading.after.to_cursor(),
+            after=lambda position: by_time.taken(place, ids, times, reading.fresh[: position + 1]).to_cursor(),
             key=lambda position: by_time.key(times[reading.fresh[position]], place.seen + 1 + position),
             vendor_counted=self._counted(reading.after) if reading.is_last else None,
         )
