@@ -14,7 +14,7 @@ from orchestrator.limits.limit import ConcurrencyLimit, Limit, QuotaLimit, RateL
 
 SHORT_WINDOW = timedelta(seconds=2)
 SHARE_OF_LONG = 0.95
-SHARE_OF_SHORT = 0.985
+SHARE_OF_SHORT = 0.98
 LATE_CALL = 1.0  # units: where a window holds few, one that travels late must not make it overflow
 LEAST_SHARE = 0.25
 LARGEST_BATCH = 10  # units; a batch is also the grain at which jobs take turns
@@ -34,7 +34,7 @@ def is_short(limit: RateLimit) -> bool:
 
 
 def rate(limit: RateLimit) -> float:
-    """Return our own rate in units per second: 95 % of the published one, up to 98.5 % where calls are spaced.
+    """Return our own rate in units per second: 95 % of the published one, up to 98 % where calls are spaced.
 
     Fifty calls a second are used to 98 %, ten to 90 %: one that comes late by the time of a call is not refused.
     """
@@ -65,7 +65,7 @@ def largest_burst(limit: RateLimit) -> int:
 def room(limit: RateLimit) -> float:
     """Return how many µs of rate a full bucket holds: the burst, and where calls are spaced a little for late wakers.
 
-    A spaced limit has 1.5 % of its window to spare: a sixth of it forgives waiters that wake late (else the time from
+    A spaced limit has 2 % of its window to spare: an eighth of it forgives waiters that wake late (else the time from
     the token's return to the wake-up is lost each time), the rest forgives calls that travel unevenly.
     """
     late = limit.window / LATE_SHARE if is_short(limit) else timedelta(0)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from orchestrator.limits.limit import ConcurrencyLimit, Limit
-from tests.bench.limits import days, outages, races, turns
+from tests.bench.limits import days, losses, outages, races, turns
 from tests.bench.limits.scene import Scene, a_scene, per_second
 
 pytestmark = pytest.mark.chaos
@@ -40,6 +40,18 @@ def test_without_redis_no_call_is_made_and_work_goes_on_within_seconds_of_its_re
 
 def test_slots_that_were_out_when_redis_lost_them_come_back_after_their_time_and_not_before(scene: Scene) -> None:
     row = outages.restarted(scene, "chaos", WITH_SLOTS, loses=True, back_within=outages.AFTER_THE_TTL)
+
+    assert row.ok, row.measured
+
+
+def test_a_quota_is_not_exceeded_when_redis_forgets_how_much_of_it_is_used(scene: Scene) -> None:
+    row = losses.of_a_quota(scene)
+
+    assert row.ok, row.measured
+
+
+def test_a_gate_stays_closed_when_redis_forgets_it(scene: Scene) -> None:
+    row = losses.of_a_gate(scene)
 
     assert row.ok, row.measured
 

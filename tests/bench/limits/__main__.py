@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from tests.bench.limits import costs, days, outages, races, sharing, turns
+from tests.bench.limits import costs, days, losses, outages, races, sharing, turns
 from tests.bench.limits.crew import crew
 from tests.bench.limits.scene import Row, Scene, a_scene
 
@@ -15,6 +15,7 @@ GROUPS: Mapping[str, Callable[[Scene], Iterator[Row]]] = {
     "costs": costs.rows,
     "races": races.rows,
     "outages": outages.rows,
+    "losses": losses.rows,
     "turns": turns.rows,
     "days": days.rows,
     "sharing": sharing.rows,
@@ -44,6 +45,7 @@ def rows(scene: Scene) -> Iterator[Row]:
         yield from turns.rows(scene)
         yield from days.rows(scene)
         return
+    yield from losses.rows(scene)
     yield sharing.dear_call(scene)
     with crew(4, 8) as some, crew(2, 8) as others:
         minute, shared = races.begin_minute(scene), sharing.begin_shared(replace(scene, crew=some), sharing.RESERVED)

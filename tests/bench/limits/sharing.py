@@ -42,7 +42,7 @@ def begin_shared(scene: Scene, how: Shared) -> Callable[[], Row]:
     What is left is what the account gives less our reserve and less what the other one got. What is returned ends it.
     """
     (limit,) = burst.with_reserve([per_second(AMOUNT, how.window)], how.reserve)
-    options = {"amount": AMOUNT, "window": how.window, "strict": 1, "eat": EATEN, "silent": how.silent}
+    options = {"amount": AMOUNT, "window": how.window, "strict": 1, "eat": EATEN, "silent": float(how.silent)}
     account = scene.account(latency=LATENCY, **options)
     scene.crew.begin(scene.task(account, [limit], how.seconds, learns=True, cap=burst.max_cap([limit])))
     return lambda: shared(scene, account, how)
