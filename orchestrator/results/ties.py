@@ -32,10 +32,12 @@ class Sidecar:
 
     def find(self, digest: int) -> range:
         """Return the positions of the rows with this hash, in the order they were sent."""
-        first = bisect_left(self._hashes, digest)
-        if first == len(self._hashes) or self._hashes[first] != digest:
+        hashes = self._hashes
+        first = bisect_left(hashes, digest)
+        if first == len(hashes) or hashes[first] != digest:
             return range(0)
-        return range(first, bisect_right(self._hashes, digest, first))
+        alone = first + 1 == len(hashes) or hashes[first + 1] != digest
+        return range(first, first + 1 if alone else bisect_right(hashes, digest, first))
 
 
 class Ties:
@@ -58,7 +60,7 @@ class Ties:
         `among` are hashes of the same rows by another measure than their whole records.
         """
         found = [(sidecar, positions) for sidecar in among or self._sent if (positions := sidecar.find(digest))]
-        is_shared = sum(len(positions) for _, positions in found) > 1
+        is_shared = len(found) > 1 or (len(found) == 1 and len(found[0][1]) > 1)
         for sidecar, positions in found:
             row = self._next(sidecar, digest, positions)
             if row is not None:
@@ -66,12 +68,13 @@ class Ties:
         return None
 
     def _next(self, sidecar: Sidecar, digest: int, positions: range) -> int | None:
-        passed = self._passed.get((id(sidecar), digest), 0)
+        is_alone = len(positions) == 1
+        passed = 0 if is_alone else self._passed.get((id(sidecar), digest), 0)
         for position in positions[passed:]:
             row = sidecar.rows[position]
             if not self._taken[row - self._low]:
                 self._taken[row - self._low] = 1
-                if len(positions) > 1:  # else a million rows that look the same would be passed a million times
+                if not is_alone:  # else a million rows that look the same would be passed a million times
                     self._passed[id(sidecar), digest] = position - positions.start + 1
                 return row
         return None
