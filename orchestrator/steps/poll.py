@@ -7,7 +7,7 @@ from orchestrator.job.commit import Moved, MoveVendorJob, Outcome, Stopped, Vend
 from orchestrator.job.status import Direction, StopReason, WaitReason
 from orchestrator.job.step import PARTITION_GAP, StepKind, Successor
 from orchestrator.providers.provider import Phase, RemoteStatus
-from orchestrator.steps.sinks import remote_id_of, sink_of, vendor_jobs_of
+from orchestrator.steps.sinks import remote_id_of, sink_of
 from orchestrator.steps.step import Turn
 
 SOONEST = timedelta(seconds=1)
@@ -15,11 +15,11 @@ LATEST = timedelta(minutes=5)
 
 
 def poll(turn: Turn) -> Outcome:
-    """Ask how far the vendor job has come; costs one call."""
+    """Ask how far the vendor job has come; costs one call, or shares one."""
     seq = turn.vendor_job.seq
     if turn.vendor_job.state is VendorJobState.LOST:
         return Moved()  # failed, and planned anew; a person has restarted the job since
-    seen = vendor_jobs_of(turn).status(remote_id_of(turn))
+    seen = turn.status()
     progress = VendorProgress(seq=seq, processed=seen.processed, errors=seen.errors, total=seen.total)
     fetch = Moved(successors=[Successor(kind=StepKind.FETCH, vendor_seq=seq, partition=seq)])
     match seen.phase:

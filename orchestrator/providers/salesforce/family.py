@@ -89,4 +89,5 @@ SALESFORCE = Family(
     token_url=token_url,
     address=address,
     token_age=token_age,
+    polls_by_list=True,
 )
