@@ -12,7 +12,7 @@ dispatch the budget's next steps; take the finish step that this commit brought 
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from datetime import time as time_of_day
@@ -36,6 +36,7 @@ from orchestrator.job.errors import (
 from orchestrator.job.status import StopReason, WaitReason
 from orchestrator.job.step import StepKind
 from orchestrator.lifecycle.heartbeat import Heartbeat, Pulse
+from orchestrator.lifecycle.shared_polls import Held, SharedPolls
 from orchestrator.lifecycle.turn import LONG_TURN, LiveTurn
 from orchestrator.lifecycle.vendors import OpenVendor, Vendors
 from orchestrator.results.errors import Damaged, ObjectStoreDown
@@ -90,6 +91,7 @@ class TurnTaker:
         self._heartbeat = heartbeat
         self._owner = owner
         self._dispatch = dispatch
+        self._shared = SharedPolls(store, vendors, owner)
         self._stopping = False
 
     def stop(self) -> None:
@@ -111,15 +113,24 @@ class TurnTaker:
             return False
         if claim is None:
             return False
-        finish_step = self._take(claim, claimed_at)
-        if finish_step is not None:
-            self.take_turn(finish_step)
+        for held in self._gathered(Held(claim=claim, claimed_at=claimed_at)):
+            finish_step = self._take(held)
+            if finish_step is not None:
+                self.take_turn(finish_step)
         self._dispatch(claim.lease.budget_id)
         return True
 
-    def _take(self, claim: Claim, claimed_at: float) -> int | None:
+    def _gathered(self, first: Held) -> Sequence[Held]:
         try:
-            with self._live(claim, claimed_at) as turn:
+            return self._shared.gather(first)
+        except StoreDown as down:
+            log.warning("turn.store_down", extra={"step": first.claim.step.id, "cause": str(down)})
+            return [first]
+
+    def _take(self, held: Held) -> int | None:
+        claim = held.claim
+        try:
+            with self._live(held) as turn:
                 return self._end(turn, claim, self._work(turn, claim))
         except Fenced:
             log.warning("turn.fenced", extra={"step": claim.step.id, "epoch": claim.lease.epoch})
@@ -132,7 +143,8 @@ class TurnTaker:
         return None
 
     @contextmanager
-    def _live(self, claim: Claim, claimed_at: float) -> Iterator[LiveTurn]:
+    def _live(self, held: Held) -> Iterator[LiveTurn]:
+        claim, claimed_at = held.claim, held.claimed_at
         connection = self._store.connections.by_id(claim.step.connection_id)
         is_sealing = claim.step.kind is StepKind.FINISH
         longest = SEALING if is_sealing else LONG_TURN + self._vendors.family(connection).longest_call
@@ -144,6 +156,7 @@ class TurnTaker:
             open_vendor=lambda: self._open(claim, pulse),
             pulse=pulse,
             stopping=lambda: self._stopping,
+            seen=held.seen,
         )
         try:
             yield turn
@@ -176,6 +189,8 @@ class TurnTaker:
                 message=f"step {claim.step.id} ({claim.step.kind}) ended {POISONED} workers without getting on",
             )
         try:
+            if isinstance(turn.seen, OrchestratorError):
+                return self._outcome_of(turn.seen, turn, claim)
             return STEPS[claim.step.kind](turn)
         except (Fenced, StoreDown, ObjectStoreDown):
             raise

@@ -16,15 +16,17 @@ from orchestrator.job.step import Cursor, Step, Successor
 from orchestrator.lifecycle.heartbeat import Pulse
 from orchestrator.lifecycle.notes import Notes
 from orchestrator.lifecycle.seal import seal_outcome, seal_records
+from orchestrator.lifecycle.shared_polls import Seen
 from orchestrator.lifecycle.vendors import OpenVendor
 from orchestrator.lifecycle.writing import Snapshot, Writing
-from orchestrator.providers.provider import Provider
+from orchestrator.providers.provider import Provider, RemoteStatus
 from orchestrator.results.fates import tied_rows
 from orchestrator.results.inputs.archive import Archive
 from orchestrator.results.inputs.reader import open_upload
 from orchestrator.results.inputs.row import InputReader
 from orchestrator.results.objects import ObjectStore
 from orchestrator.results.parts import PartBuffer, Unwritten
+from orchestrator.steps.sinks import remote_id_of, vendor_jobs_of
 from orchestrator.store.claims import Claim
 from orchestrator.store.store import Store
 
@@ -47,6 +49,7 @@ class LiveTurn:
         open_vendor: Callable[[], OpenVendor],
         pulse: Pulse,
         stopping: Callable[[], bool],
+        seen: Seen = None,
     ) -> None:
         self._claim = claim
         self._store = store
@@ -55,6 +58,7 @@ class LiveTurn:
         self._opened: OpenVendor | None = None
         self._pulse = pulse
         self._stopping = stopping
+        self.seen = seen
         self._began = self._committed_at = time.monotonic()
         self._signals = Signals(stop=False, others_wait=False)
         self._next_part = claim.step.next_part
@@ -91,6 +95,11 @@ class LiveTurn:
     @property
     def vendor_job(self) -> VendorJob:
         return self._store.vendor_jobs.get(self.job.id, self.step.vendor_seq)
+
+    def status(self) -> RemoteStatus:
+        if isinstance(self.seen, RemoteStatus):
+            return self.seen
+        return vendor_jobs_of(self).status(remote_id_of(self))
 
     @property
     def is_over(self) -> bool:

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from orchestrator.providers.provider import RemoteStatus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,10 @@ class JobList(Protocol):
 
     def one(self, remote_id: str) -> ListedJob:
         """Return a job; a call for each list the vendor has, at most. Raises Missing."""
+        ...
+
+    def statuses(self, remote_ids: Sequence[str], calls: int) -> Mapping[str, "RemoteStatus"]:
+        """Return what the list says of these uploads of ours, by id, as far as so many calls show them."""
         ...
 
     def move(self, job: ListedJob, state: str) -> ListedJob:

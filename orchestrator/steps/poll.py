@@ -11,7 +11,7 @@ from orchestrator.job.step import Cursor, StepKind, Successor
 from orchestrator.providers.provider import Phase, RemoteStatus
 from orchestrator.steps.links import LinkWalk
 from orchestrator.steps.lost import ended_badly, result_lost
-from orchestrator.steps.sinks import remote_id_of, upload_of, vendor_jobs_of
+from orchestrator.steps.sinks import remote_id_of, upload_of
 from orchestrator.steps.step import Turn
 from orchestrator.steps.unprocessed import EARLY
 
@@ -20,7 +20,7 @@ LATEST = timedelta(minutes=5)
 
 
 def poll(turn: Turn) -> Outcome:
-    """Ask how far the vendor job has come; costs one call, and one for the links to rows that have come since."""
+    """Ask how far the vendor job has come; costs one call, or shares one, and one for links to rows that came since."""
     if turn.vendor_job.state is VendorJobState.LOST:
         return Moved()  # another one is planned
     if turn.job.direction is Direction.UPLOAD:
@@ -34,7 +34,7 @@ def poll(turn: Turn) -> Outcome:
 
 def _poll(turn: Turn) -> Outcome:
     seq = turn.vendor_job.seq
-    seen = _confirmed(turn, vendor_jobs_of(turn).status(remote_id_of(turn)))
+    seen = _confirmed(turn, turn.status())
     progress = VendorProgress(seq=seq, processed=seen.processed, errors=seen.errors, total=seen.total)
     match seen.phase:
         case Phase.FAILED | Phase.ABORTED if not seen.fates_told:

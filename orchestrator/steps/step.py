@@ -15,7 +15,7 @@ from orchestrator.job.record import Counts, Job
 from orchestrator.job.status import StopReason
 from orchestrator.job.step import Cursor, Step, Successor
 from orchestrator.providers.batching import Files
-from orchestrator.providers.provider import Provider
+from orchestrator.providers.provider import Provider, RemoteStatus
 from orchestrator.results.inputs.row import InputReader
 
 
@@ -50,6 +50,10 @@ class Turn(Protocol):
     @property
     def vendor_job(self) -> VendorJob:
         """The vendor job that this step is about."""
+        ...
+
+    def status(self) -> RemoteStatus:
+        """What the vendor says of its job: as a list showed it to many turns at once, else by a call."""
         ...
 
     @property

@@ -1,6 +1,6 @@
 """Who may advance a step: claims, heartbeats, and the apiLimit reservations that a lease holds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from orchestrator.job.step import Lease, Step, StepKind
 from orchestrator.store.engine import Database
 from orchestrator.store.records import Row, job_of, micros, step_of
 from orchestrator.store.tables import budgets, jobs, steps
-from orchestrator.store.tables.steps import READY
+from orchestrator.store.tables.steps import READY, SHORT
 
 LEASE = timedelta(seconds=10)  # renewed each 3 s, so two lost heartbeats are survived
 IN_LINE = timedelta(minutes=1)  # longer than a turn: a step due for longer was held back by us, not by its vendor
@@ -61,6 +61,28 @@ class Claims:
         )
         now = from_micros(row["now"])
         return Claim(lease=lease, step=step_of(row), job=job_of(job), now=now, is_brief=is_brief)
+
+    def due_polls(self, lease: Lease, connection_id: int, size: int) -> Sequence[int]:
+        """Return other poll steps of uploads at a connection that are due, and nobody's; any `size` of them."""
+        now = self._database.now
+        query = (
+            select(steps.c.id)
+            .join(jobs, jobs.c.id == steps.c.job_id)
+            .where(
+                steps.c.budget_id == lease.budget_id,
+                READY,
+                SHORT,
+                steps.c.kind == StepKind.POLL,
+                steps.c.connection_id == connection_id,
+                steps.c.id != lease.step_id,
+                steps.c.due_at <= now,
+                or_(steps.c.lease_until.is_(None), steps.c.lease_until < now),
+                jobs.c.direction == Direction.UPLOAD,
+            )
+            .limit(size)
+        )
+        with self._database.read() as connection:
+            return list(connection.execute(query).scalars())
 
     def _job_if_created(self, step_id: int) -> int | None:
         query = (

@@ -139,4 +139,5 @@ SALESFORCE = Family(
     token_age=token_age,
     estimate=estimate,
     upload_calls=upload_calls,
+    polls_by_list=True,
 )

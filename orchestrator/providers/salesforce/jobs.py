@@ -51,14 +51,7 @@ class BulkJobs:
 
     def status(self, remote_id: str) -> RemoteStatus:
         """Tell how far the job has come. One call."""
-        job = self.look(remote_id)
-        return RemoteStatus(
-            phase=PHASES.get(job.state, Phase.UNKNOWN),
-            word=job.state,
-            processed=job.number_records_processed or 0,
-            errors=job.number_records_failed or 0,
-            message=job.error_message,
-        )
+        return status_of(self.look(remote_id))
 
     def abort(self, remote_id: str) -> bool:
         """Stop the job; False where it has ended in another way. A job that is stopped already stays so."""
@@ -83,6 +76,17 @@ class BulkJobs:
             if page.done or page.next_records_url is None:
                 return
             answer = self._http.get(self._http.link(answer, page.next_records_url), headers=JSON)
+
+
+def status_of(job: JobInfo) -> RemoteStatus:
+    """Return what a job's answer says of how far it has come."""
+    return RemoteStatus(
+        phase=PHASES.get(job.state, Phase.UNKNOWN),
+        word=job.state,
+        processed=job.number_records_processed or 0,
+        errors=job.number_records_failed or 0,
+        message=job.error_message,
+    )
 
 
 def gone_if(refused: Rejected, *codes: str) -> Rejected:

@@ -5,6 +5,7 @@ https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/get
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,7 +14,10 @@ from msgspec import Struct
 from orchestrator.http.client import VendorClient
 from orchestrator.job.errors import Gone, Invalid, Misbehaved, Missing
 from orchestrator.providers.job_list import JobPage, ListedJob
+from orchestrator.providers.provider import RemoteStatus
+from orchestrator.providers.salesforce.jobs import status_of
 from orchestrator.providers.salesforce.wire import JSON, PROVIDER, read
+from orchestrator.providers.salesforce.wire import JobList as JobInfos
 
 INGEST, QUERY = "ingest", "query"
 JOB_TYPES = ("BigObjectIngest", "Classic", "V2Ingest", "V2Query")
@@ -25,6 +29,7 @@ PARAMETERS: Mapping[str, Sequence[str]] = {  # and what each may be; empty: any 
     LOCATOR: (),
 }
 STATES = ("UploadComplete", "Aborted")
+SHORT_ID = 15  # characters; ids of 18 have a check sum behind them
 LONGEST = 500  # characters of a locator; those that were seen have 23
 ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 
@@ -65,6 +70,20 @@ class SalesforceJobs:
             except Gone:
                 continue
         raise Missing("vendor job", remote_id)
+
+    def statuses(self, remote_ids: Sequence[str], calls: int) -> Mapping[str, RemoteStatus]:
+        """Return how far these ingest jobs have come, by the list; a call for each 1,000 jobs of the org."""
+        wanted, found = {each[:SHORT_ID]: each for each in remote_ids}, dict[str, RemoteStatus]()
+        asked: Mapping[str, str] = {JOB_TYPE: "V2Ingest"}
+        for _ in range(calls):
+            page = read(self._http.get(f"{self._base}/{INGEST}", params=asked, headers=JSON), JobInfos)
+            for job in page.records:
+                if job.id[:SHORT_ID] in wanted:
+                    found[wanted[job.id[:SHORT_ID]]] = replace(status_of(job), fates_told=True)
+            if page.done or len(found) == len(wanted):
+                break
+            asked = {LOCATOR: _following(page.next_records_url)[LOCATOR]}
+        return found
 
     def move(self, job: ListedJob, state: str) -> ListedJob:
         """Close a job that waits for data, or stop one that has not ended; one call. Raises Invalid, Rejected."""

@@ -1,11 +1,12 @@
 """The team's own list of bulk jobs, of every integration; walked by `id[gt]`, the only cursor there is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.http.client import VendorClient
 from orchestrator.job.errors import Gone, Invalid, Misbehaved, Missing
 from orchestrator.providers.job_list import JobPage, ListedJob
+from orchestrator.providers.provider import RemoteStatus
 from orchestrator.providers.salesloft.bulk_jobs import JOBS
 from orchestrator.providers.salesloft.rows import PER_PAGE, rising
 from orchestrator.providers.salesloft.wire import PROVIDER, Envelope, Reader
@@ -43,6 +44,10 @@ class SalesloftJobs:
             return _listed(JOB.read(self._http.get(f"{JOBS}/{remote_id}")))
         except Gone:
             raise Missing("vendor job", remote_id) from None
+
+    def statuses(self, remote_ids: Sequence[str], calls: int) -> Mapping[str, RemoteStatus]:
+        """Return nothing: a page shows 100 jobs of everybody's, in the order of their ids. No call."""
+        return {}
 
     def move(self, job: ListedJob, state: str) -> ListedJob:
         """Raise Invalid: nothing stops a bulk job, and only who fills one can know when to release it. No call."""
