@@ -110,6 +110,19 @@ def test_what_is_left_to_us_is_read_filtered_and_not_kept(workshop: Workshop) ->
     assert 0 < done.counts.stored < 30
 
 
+@pytest.mark.parametrize("way", ["1.0", "rest"])
+def test_every_way_to_read_gives_the_same_records(workshop: Workshop, way: str) -> None:
+    contacts(workshop)
+    connection = workshop.connect("salesforce")
+    asked = {"where": "Score__c > 10 AND Description LIKE '%crate%'", "select_fields": ("Id", "LastName")}
+
+    one, two = (ran(workshop, connection, "Contact", bulk_api=version, **asked) for version in (way, "2.0"))
+
+    assert one.counts.filtered == two.counts.filtered > 0
+    assert one.meta["where"] == two.meta["where"]
+    assert in_order(workshop.lines(one)) == in_order(workshop.lines(two))
+
+
 @pytest.mark.parametrize("where", ["Score__c > 10", "Description LIKE '%crate%'"])
 def test_a_limit_counts_stored_records(workshop: Workshop, where: str) -> None:
     contacts(workshop)
