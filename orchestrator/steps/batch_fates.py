@@ -1,11 +1,12 @@
 """The fates of rows that were sent in batches: told batch by batch, and tied by their order.
 
-A batch that failed as a whole for what is in it is halved, until the row that spoils it stands alone. Rows that failed
-for a while only are sent again in smaller batches, then one batch after the other, then their refusal is final.
+A batch that failed as a whole for what is in it is halved, until the row that spoils it stands alone; where both halves
+fail again and again, all rows are refused, for each batch costs calls. Rows that failed for a while only are sent again
+in smaller batches, then one batch after the other, then their refusal is final.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 
 from orchestrator.job.chunk import Chunk, ChunkState, RowError, Stream
 from orchestrator.job.commit import Effect, MoveChunk, Moved, Outcome, Wait
@@ -15,11 +16,12 @@ from orchestrator.providers.batching import BatchEnd, BatchSink, Ending, RowFate
 from orchestrator.results.fates import outcome_line
 from orchestrator.results.pieces import Row, rows_of
 from orchestrator.steps.again import halved, in_pieces, planned
-from orchestrator.steps.numbers import MOST_PIECES, SERIAL, ChunkNumber
+from orchestrator.steps.numbers import MOST_PIECES, SERIAL, ChunkNumber, Place
 from orchestrator.steps.sinks import remote_id_of
 from orchestrator.steps.step import Turn
 
 SMALL = 200  # rows: one transaction of the vendor's
+MOST_TOGETHER = 4  # levels on which both halves fail; then it is what they share, and no row of the 16 pieces alone
 
 
 def book_batches(turn: Turn, sink: BatchSink) -> Outcome:
@@ -28,13 +30,20 @@ def book_batches(turn: Turn, sink: BatchSink) -> Outcome:
     done = turn.step.cursor.get("after", 0)
     left = [chunk for chunk in turn.chunks() if chunk.state is ChunkState.ACKED and chunk.seq > done]
     ends = sink.ends(remote_id) if left else {}
+    spoiled = _spoiled(turn.chunks(), ends)
     for chunk in left:
         end = _end_of(chunk, ends)
         fates = sink.fates(remote_id, str(chunk.remote_id)) if end.processed else ()
-        _Booking(turn, chunk).book(end, fates)
+        _Booking(turn, chunk, spoiled).book(end, fates)
         if turn.is_over and chunk is not left[-1]:
             return Wait.nothing()
     return Moved()
+
+
+def _spoiled(chunks: Sequence[Chunk], ends: Mapping[str, BatchEnd]) -> set[Place]:
+    """Return which chunks failed as a whole, those that are booked already too."""
+    failed = {batch for batch, end in ends.items() if end.ending is Ending.SPOILED}
+    return {ChunkNumber.of(chunk.seq).place for chunk in chunks if chunk.remote_id in failed}
 
 
 def _end_of(chunk: Chunk, ends: Mapping[str, BatchEnd]) -> BatchEnd:
@@ -76,10 +85,11 @@ class _Told:
 class _Booking:
     """Books one chunk: what has its fate, and what is to be sent again."""
 
-    def __init__(self, turn: Turn, chunk: Chunk) -> None:
+    def __init__(self, turn: Turn, chunk: Chunk, spoiled: Set[Place]) -> None:
         self._turn = turn
         self._chunk = chunk
-        self._number = ChunkNumber.of(chunk.seq)
+        number = ChunkNumber.of(chunk.seq)
+        self._number = replace(number, together=number.together + (number.other_half in spoiled))
         self._is_last_round = self._number.round >= SERIAL
         self._told = _Told()
         self._passing: list[Row] = []  # to be sent again in smaller batches
@@ -110,13 +120,14 @@ class _Booking:
     def _take_rest(self, rows: Sequence[Row], end: BatchEnd) -> None:
         """Sort the rows of a batch that failed as a whole."""
         match end.ending:
-            case Ending.SPOILED if len(rows) > 1:
+            case Ending.SPOILED if len(rows) > 1 and self._number.together < MOST_TOGETHER:
                 self._spoiled = rows
             case Ending.CROWDED if not self._is_last_round:
                 self._passing.extend(rows)
             case Ending.SPOILED | Ending.UNFIT | Ending.CROWDED:
                 for row in rows:
-                    self._told.refuse(row, end.message, retryable=end.ending is Ending.CROWDED)
+                    is_shared = end.ending is Ending.CROWDED or len(rows) > 1
+                    self._told.refuse(row, end.message, retryable=is_shared)
             case _:
                 for row in rows:
                     self._told.skip(row, end.message)

@@ -4,16 +4,17 @@ A chunk whose batch fails as a whole is halved: its halves are nodes 2n and 2n +
 that `split` cut, as in a heap. Rows that fail for a while only go into smaller chunks, numbered from 1, of the next
 round. All that one chunk leaves behind goes into one vendor job, whose number tells which chunk it was.
 
-    chunk        base 24 bits · node 15 · round 2 · piece 6
+    chunk        base 24 bits · node 15 · round 2 · piece 6 · together 3
     vendor job   base 24 bits · tried 5 · node 15 · round 2 · piece 6      52 bits: exact as a number of JSON everywhere
 """
 
 from dataclasses import dataclass, replace
 
-CHUNK_WIDTHS = (24, 15, 2, 6)
+CHUNK_WIDTHS = (24, 15, 2, 6, 3)
 VENDOR_WIDTHS = (24, 5, 15, 2, 6)
 SERIAL = 2  # the last round: one batch after the other
 MOST_TRIED = 2 ** VENDOR_WIDTHS[1] - 1
+Place = tuple[int, int, int, int]
 MOST_PIECES = 60  # of one chunk; fewer than there are numbers
 
 
@@ -25,17 +26,29 @@ class ChunkNumber:
     node: int = 1
     round: int = 0
     piece: int = 0
+    together: int = 0  # how often it, or what it comes from, failed as a whole together with its other half
 
     @classmethod
     def of(cls, seq: int) -> "ChunkNumber":
         """Read a chunk's number."""
-        base, node, turn, piece = _unpacked(seq, CHUNK_WIDTHS)
-        return cls(base=base, node=node or 1, round=turn, piece=piece)
+        base, node, turn, piece, together = _unpacked(seq, CHUNK_WIDTHS)
+        return cls(base=base, node=node or 1, round=turn, piece=piece, together=together)
 
     @property
     def seq(self) -> int:
         """The number as it is stored; the root's is `split`'s own."""
-        return _packed((self.base, self.node if self.node > 1 else 0, self.round, self.piece), CHUNK_WIDTHS)
+        node = self.node if self.node > 1 else 0
+        return _packed((self.base, node, self.round, self.piece, self.together), CHUNK_WIDTHS)
+
+    @property
+    def place(self) -> Place:
+        """Which rows they are, whatever became of them."""
+        return self.base, self.node, self.round, self.piece
+
+    @property
+    def other_half(self) -> Place | None:
+        """The place of the half that belongs to this one; None where this is none."""
+        return (self.base, self.node ^ 1, self.round, self.piece) if self.node > 1 else None
 
     def halves(self) -> tuple["ChunkNumber", "ChunkNumber"]:
         """Return the numbers of the two halves."""

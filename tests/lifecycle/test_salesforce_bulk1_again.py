@@ -36,6 +36,17 @@ def test_two_poisoned_rows_are_found_by_halving_and_all_others_go_through(worksh
     check_nothing_was_done_twice(workshop)
 
 
+def test_rows_that_spoil_every_batch_are_not_tried_one_by_one(workshop: Workshop) -> None:
+    workshop.sandbox.world.change({"sf_poison": "HEMLOCK"})
+    job = sent(workshop, a_file(50, poison=tuple(range(1, 51))))
+
+    done = workshop.run(job)
+
+    assert (done.outcome, done.counts.refused) == (JobOutcome.FAILED, 50)
+    assert len(batches(workshop)) == 1 + 2 + 4 + 8 + 16
+    assert [line["id"] for line in workshop.lines(job)] == list(range(1, 51))
+
+
 def test_a_column_that_does_not_exist_refuses_all_rows_at_once(workshop: Workshop) -> None:
     job = sent(workshop, b"Name,Colour__c\n" + b"Quay,red\n" * 100)
 
