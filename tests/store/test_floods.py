@@ -1,11 +1,13 @@
 """A hundred jobs submitted at once: nobody waits for all of them, and none of them is forgotten."""
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 
-from orchestrator.job.commit import Commit, Wait
+from orchestrator.job.commit import Commit, Fixes, Wait
 from orchestrator.job.record import Counts
+from orchestrator.job.status import WaitReason
 from orchestrator.job.step import StepKind, Successor
 from orchestrator.store.budgets import NewBudget
 from orchestrator.store.claims import Claim
@@ -124,3 +126,20 @@ def test_a_first_turn_is_brief_only_while_others_wait_and_the_job_has_nothing(
 
     assert again is not None
     assert (alone.is_brief, first.is_brief, again.is_brief) == (False, True, False)
+
+
+def test_a_flood_behind_a_closed_gate_delays_no_other_budget(store: Store, connection: Connection) -> None:
+    for _ in range(FLOOD):
+        submit(store, connection)
+    gate = Fixes(gate_for=timedelta(hours=1), blocked_for=timedelta(hours=1), blocked_by="gate")
+    waits = Wait(pause=timedelta(hours=1), reason=WaitReason.GATE)
+    store.commits.commit(claimed(store, connection).lease, Commit(outcome=waits, fixes=gate))
+    free = a_connection(store.database, connection.tenant_id, name="free", budget=NewBudget(name="b", provider="rest"))
+    job = submit(store, free)
+
+    behind_the_gate = store.hints.take(connection.budget_id, room=FLOOD)
+    due = store.hints.budgets_due()
+
+    assert behind_the_gate == []
+    assert free.budget_id in due
+    assert claimed(store, free).job.id == job
