@@ -65,6 +65,11 @@ def _upload(criteria: UploadCriteria) -> UploadCriteria:
     return replace(criteria, object_name=name)
 
 
+def polls_by_list(criteria: Criteria) -> bool:
+    """Return whether the org's list shows of the vendor jobs what is to be known; of Bulk 1.0 it does not."""
+    return isinstance(criteria, UploadCriteria) and criteria.bulk_api != "1.0"
+
+
 def _make(http: VendorClient, settings: Mapping[str, Any]) -> Provider:
     return Salesforce(http, settings)
 
@@ -89,5 +94,5 @@ SALESFORCE = Family(
     token_url=token_url,
     address=address,
     token_age=token_age,
-    polls_by_list=True,
+    polls_by_list=polls_by_list,
 )
