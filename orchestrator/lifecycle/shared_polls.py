@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.job.errors import OrchestratorError
-from orchestrator.job.status import Direction
 from orchestrator.job.step import StepKind
 from orchestrator.lifecycle.vendors import Vendors
 from orchestrator.providers.provider import RemoteStatus
@@ -49,10 +48,11 @@ class SharedPolls:
         A step alone is returned as it is, and so is one whose vendor has no such list: no call is made then.
         """
         claim = first.claim
-        if claim.step.kind is not StepKind.POLL or claim.job.direction is not Direction.UPLOAD:
+        if claim.step.kind is not StepKind.POLL:
             return [first]
         connection = self._store.connections.by_id(claim.step.connection_id)
-        if not self._vendors.family(connection).polls_by_list:
+        polls_by_list = self._vendors.family(connection).polls_by_list
+        if polls_by_list is None or not polls_by_list(claim.job.criteria):
             return [first]
         held = [first, *self._others(claim)]
         return held if len(held) == 1 else self._look(held)

@@ -285,7 +285,7 @@ class Family:
     token_url: Callable[[Mapping[str, Any]], str | None] | None = None  # by the settings; None: `default_token_url`
     address: Callable[[str, str, str], str | None] | None = None  # base URL now, token URL, as a token says → anew
     token_age: Callable[[Mapping[str, Any]], timedelta | None] | None = None  # by the settings: an older one is renewed
-    polls_by_list: bool = False  # the list of jobs tells of an upload what a look at it does
+    polls_by_list: Callable[[Criteria], bool] | None = None  # whether the list of jobs tells as much as a look at each
     extras: Mapping[str, Any] = field(default_factory=dict)
     estimate: Estimator | None = None  # of a download; None: it cannot be told before
     upload_calls: UploadCalls | None = None

@@ -110,6 +110,11 @@ def _check_assignment(criteria: UploadCriteria, version: str) -> None:
         raise Invalid(field, f"is not there in API {version}", f"Set apiVersion to {ASSIGNS_FROM} or later.")
 
 
+def polls_by_list(criteria: Criteria) -> bool:
+    """Return whether the org's list shows of the vendor jobs what is to be known; of Bulk 1.0 it does not."""
+    return isinstance(criteria, UploadCriteria) and criteria.bulk_api != "1.0"
+
+
 def _make(http: VendorClient, settings: Mapping[str, Any]) -> Provider:
     return Salesforce(http, settings)
 
@@ -139,5 +144,5 @@ SALESFORCE = Family(
     token_age=token_age,
     estimate=estimate,
     upload_calls=upload_calls,
-    polls_by_list=True,
+    polls_by_list=polls_by_list,
 )
