@@ -59,7 +59,7 @@ def test_a_budget_at_work_shows_what_is_there_used_and_learned(api: Served) -> N
 def test_who_waits_for_what_and_until_when_is_shown_with_a_forecast(api: Served) -> None:
     api.connect()
     api.workshop.sandbox.world.order(Fault(status=429, retry_after="60"), times=1)
-    first, second = (
+    older, newest = (
         api.client.download({"connection": "rest", "objectName": "items", "pageSize": 100, "limit": 500}).id
         for _ in range(2)
     )
@@ -70,9 +70,9 @@ def test_who_waits_for_what_and_until_when_is_shown_with_a_forecast(api: Served)
     waiting = {each["jobId"]: each for each in seen["waiting"]}
     assert (seen["blockedBy"], seen["blockedUntil"] > seen["now"]) == ("gate", True)
     assert seen["gateClosedUntil"] > seen["now"]
-    assert waiting[first]["reason"] == "retry_after"
-    assert waiting[first]["until"] > seen["now"]
-    assert waiting[second] == {"jobId": second, "steps": 1, "reason": "turn", "until": None}
+    assert waiting[newest]["reason"] == "retry_after"
+    assert waiting[newest]["until"] > seen["now"]
+    assert waiting[older] == {"jobId": older, "steps": 1, "reason": "turn", "until": None}
     assert seen["forecast"]["jobs"] == 2
     assert seen["forecast"]["knownCalls"] >= 2
     assert 59 < seen["forecast"]["seconds"] < 70
