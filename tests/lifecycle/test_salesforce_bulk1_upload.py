@@ -11,6 +11,7 @@ from orchestrator.job.status import JobOutcome, JobStatus, StopReason
 from orchestrator.providers.salesforce.bulk1.sink import AsyncSink
 from orchestrator.sandbox.faults import Fault, Match, Moment
 from orchestrator.sandbox.options import Options
+from orchestrator.sandbox.salesforce import ids
 from tests.lifecycle.bulk1 import (
     a_file,
     an_org,
@@ -208,4 +209,34 @@ def test_a_worker_that_sleeps_over_its_lease_adds_no_batch_twice(workshop: Works
         done = workshop.run(job, workshop.worker("worker-2").turns)
 
     assert (done.status, done.counts.accepted, len(records(workshop))) == (JobStatus.COMPLETED, 100, 100)
+    check_nothing_was_done_twice(workshop)
+
+
+def test_a_request_that_arrives_after_everybody_has_looked_is_refused_at_the_closed_door(workshop: Workshop) -> None:
+    job = sent(workshop, a_file(100))
+    with workshop.sandbox.world.lock:
+        ours = ids.made("750", 40_000 + (workshop.sandbox.world.salesforce.jobs._made + 1) * 7)
+
+    with workshop.asleep(job, freeze_before=f"POST /services/async/61.0/job/{ours}/batch"):
+        struck = workshop.seams.struck
+        workshop.passes(LEASE_RUNS_OUT)
+        done = workshop.run(job, workshop.worker("worker-2").turns)
+
+    assert struck is not None
+    assert (done.status, done.counts.accepted, len(records(workshop))) == (JobStatus.COMPLETED, 100, 100)
+    assert workshop.routes["POST /services/async/XX.X/job/{id}/batch"] == 3
+    check_nothing_was_done_twice(workshop)
+
+
+def test_a_days_allowance_of_batches_that_is_used_up_throttles_the_job_and_loses_nothing(workshop: Workshop) -> None:
+    workshop.sandbox.world.change({"sf_batches": 2})
+    job = sent(workshop, a_file(150))
+
+    waiting = workshop.run(job)
+    workshop.sandbox.world.change({"sf_batches": 15_000})
+    workshop.lifecycle.restart(workshop.tenant.id, job.id)
+    done = workshop.run(job)
+
+    assert (waiting.status, waiting.stop_reason) == (JobStatus.THROTTLED, StopReason.VENDOR_QUOTA)
+    assert (done.status, done.counts.accepted, len(records(workshop))) == (JobStatus.COMPLETED, 150, 150)
     check_nothing_was_done_twice(workshop)
