@@ -121,8 +121,10 @@ def test_rows_that_are_bad_alone_go_to_the_errors_and_the_rest_goes_on(workshop:
     assert {row: code for row, (code, _) in errors.items()} == {
         2: "too_many_cells", 3: "invalid", 4: "invalid", 5: "undecodable",
     }  # fmt: skip
+    assert errors[2][1] == "4 cells where the header has 3"
     assert errors[3][1] == "Depot_Code__c: is missing. Each row that is to upsert needs it."
     assert errors[4][1] == "Notes__c: has 131073 characters, more than 131072. Shorten it."
+    assert errors[5][1].startswith("it holds bytes that are no utf-8 text; ")
     lines = {line["id"]: line for line in workshop.lines(job)}
     assert lines[3]["record"] == {"Name": "Mole"}
     assert [row for row, line in lines.items() if line["status"] == "error"] == [2, 3, 4, 5]

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from orchestrator.job.criteria import Operation
 from orchestrator.job.record import Counts, Job
 from orchestrator.job.status import JobOutcome, JobStatus, StopReason
+from orchestrator.providers.salesforce import fates
 from orchestrator.providers.salesforce.ingest import SalesforceIngest
 from orchestrator.sandbox.faults import Fault, Match, Moment
 from orchestrator.sandbox.options import Options
@@ -196,11 +197,15 @@ def worked_through(workshop: Workshop, job: Job, number: int | None) -> None:
 
 
 @pytest.mark.usefixtures("a_checkpoint_each_page")
-def test_a_failure_and_its_restart_survive_a_worker_that_dies_at_any_moment(workshop: Workshop) -> None:
+@pytest.mark.parametrize("first", range(3))
+def test_a_failure_and_its_restart_survive_a_worker_that_dies_at_any_moment(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
+    monkeypatch.setattr(fates, "PAGE", 3)
     workshop.connect("salesforce")
     worked_through(workshop, an_insert(workshop), None)
 
-    for number in range(0, len(workshop.seams.seen), 3 if workshop.database.dialect == "postgresql" else 1):
+    for number in range(first, len(workshop.seams.seen), 9 if workshop.database.dialect == "postgresql" else 3):
         workshop.sandbox.world.reset()
         job = an_insert(workshop)
         worked_through(workshop, job, number)

@@ -12,6 +12,7 @@ from orchestrator.results.objects import ObjectStore
 
 LARGEST_CELL = 10 << 20  # characters; an unclosed quote must not swallow a whole file into memory
 
+ADVICE = "mend them, or name the encoding of the file"  # where bytes stand for no character
 _HEADER_ADVICE = "give each column of the first line a name of its own"
 
 
@@ -109,4 +110,4 @@ def _broken(error: csv.Error, lines: int) -> RowProblem:
 
 
 def _undecodable(encoding: Encoding) -> RowProblem:
-    return RowProblem(code="undecodable", message=f"it holds bytes that are no {encoding.name} text")
+    return RowProblem(code="undecodable", message=f"it holds bytes that are no {encoding.name} text; {ADVICE}")
