@@ -151,8 +151,8 @@ def _validation(request: Request, error: Exception) -> JSONResponse:
     kind = str(first["type"])
     code = BY_KIND.get(kind, "invalid")
     # FastAPI puts the place in front of the field's path
-    field = ".".join(map(str, first["loc"][1 if isinstance(error, RequestValidationError) else 0 :])) or None
-    return problem(request, code, f"{field or 'body'}: {_sentence(first)}", field=field)
+    field = ".".join(map(str, first["loc"][1 if isinstance(error, RequestValidationError) else 0 :])) or "body"
+    return problem(request, code, f"{field}: {_sentence(first)}", field=field)
 
 
 def _sentence(error: Any) -> str:

@@ -1,6 +1,7 @@
 """Uploads: the file goes to the object store while it arrives, is looked into, and then becomes a job, or nothing."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from secrets import token_hex
@@ -34,6 +35,7 @@ router = APIRouter(prefix="/bulk", tags=["jobs"])
 
 LARGEST_META = 1 << 20  # bytes of metaData; a mapping of ten thousand columns has a third
 LARGEST_FILE = 1 << 38  # bytes unpacked (256 GiB): a packed bomb ends here
+UNKNOWN = re.compile("contains unknown field `([^`]{1,200})`")  # as msgspec says it
 FORM = "multipart/form-data"
 JSON = "application/json"
 
@@ -135,7 +137,7 @@ def meta_data(text: bytes) -> UploadBody:
     return UploadBody.model_validate(sent)
 
 
-class _JsonUpload(msgspec.Struct):
+class _JsonUpload(msgspec.Struct, forbid_unknown_fields=True):
     meta_data: dict[str, Any] = msgspec.field(name="metaData")
     data: list[msgspec.Raw]
 
@@ -144,6 +146,10 @@ def _from_json(runtime: "Runtime", who: Caller, text: bytes) -> Arrived:
     try:
         sent = msgspec.json.decode(text, type=_JsonUpload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        if unknown := UNKNOWN.search(str(error)):
+            raise Invalid(
+                unknown[1], "is not a known field", "Only metaData and data are known here.", code="unknown_field"
+            ) from None
         problem = f"the body is not an object with metaData and data ({_first_line(error)})"
         raise Refused("malformed_body", problem, field="body") from None
     body = UploadBody.model_validate(sent.meta_data)
