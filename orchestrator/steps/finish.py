@@ -35,7 +35,7 @@ def mismatch(job: Job) -> str | None:
 
 def _cut_short(job: Job) -> bool:
     criteria = job.criteria
-    return isinstance(criteria, DownloadCriteria) and criteria.limit is not None and job.counts.stored >= criteria.limit
+    return isinstance(criteria, DownloadCriteria) and criteria.limit is not None and job.counts.stored == criteria.limit
 
 
 def outcome_of(job: Job) -> JobOutcome:

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
+import msgspec
 import pytest
 
 from orchestrator.job.record import Job
@@ -13,6 +15,8 @@ from orchestrator.job.step import PARTITION_GAP
 from orchestrator.providers.salesforce import query
 from orchestrator.sandbox.faults import Fault, Match
 from orchestrator.sandbox.options import Options
+from orchestrator.sandbox.salesforce import ids
+from orchestrator.sandbox.salesforce.query_job import Locator
 from tests.lifecycle.seams import Died
 from tests.lifecycle.vendors_time import run_with_the_vendor
 from tests.lifecycle.workshop import LEASE_RUNS_OUT, Workshop
@@ -156,6 +160,24 @@ def test_pieces_that_are_not_all_rows_together_are_never_a_green_job(workshop: W
     done = workshop.run(job)
 
     assert (done.status, done.stop_reason) == (JobStatus.ABORTED, StopReason.MISMATCH)
+
+
+def test_rows_that_two_links_lead_to_are_never_a_green_job_whatever_the_limit(workshop: Workshop) -> None:
+    workshop.connect("salesforce")
+    job = workshop.download("salesforce", "Contact", select_fields=("Id",), limit=60)
+    workshop.run_until_due(job, "poll")
+    (key,) = [key for key, each in workshop.sandbox.world.salesforce.jobs.all.items() if each.kind == "V2Query"]
+    twice = [Locator(job=key, offset=0, rows=50, at=at) for at in (1, 2)]
+    links = [
+        {"resultUrl": f"/jobs/query/{ids.full(key)}/results?{urlencode({'locator': str(each)})}"} for each in twice
+    ]
+    body = msgspec.json.encode({"resultPages": links, "done": True}).decode()
+    workshop.sandbox.world.order(Fault(status=200, body=body), PAGES)
+
+    done = workshop.run(job)
+
+    assert (done.status, done.stop_reason) == (JobStatus.ABORTED, StopReason.MISMATCH)
+    assert done.counts.stored > 60
 
 
 def test_a_link_that_leads_elsewhere_is_never_followed(workshop: Workshop) -> None:
