@@ -30,7 +30,7 @@ AT_ONCE = 500  # rows of one block
 _BOMS = {"utf-8": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
 
 
-class Failure(msgspec.Struct, frozen=True):
+class Failure(msgspec.Struct, frozen=True, rename="camel"):
     """What an outcome line says of a row that did not go through."""
 
     id: int  # source row number; 0: the vendor told of a row that we did not send
@@ -38,6 +38,7 @@ class Failure(msgspec.Struct, frozen=True):
     error: str | None = None
     code: str = REFUSED
     retryable: bool = False
+    vendor_code: str | None = None  # where the vendor has codes
 
 
 @dataclass(frozen=True, kw_only=True)
