@@ -31,10 +31,11 @@ def result_lost(turn: Turn, gone: Gone, cursor: Cursor | None = None, read: int 
     tried = turn.vendor_job.seq // PARTITION_GAP
     data = {"vendorJobId": turn.vendor_job.remote_id, "message": gone.text, "from": "start" if start is None else "key"}
     turn.tell(event="vendor_job.lost", data=data)
-    _plan(turn, {"anew": True} if start is None else {"start": start, "before": read}, 2**tried)
+    lost, again = _planned(turn, {"anew": True} if start is None else {"start": start, "before": read}, 2**tried)
     if tried >= MOST_LOST * (1 + turn.job.restarts):
         message = f"the vendor lost the result of the query {tried + 1} times: {gone.text}"
-        return Stopped(reason=StopReason.VENDOR_FAILED, message=message)
+        return _stopped(StopReason.VENDOR_FAILED, message, lost, again)
+    turn.save(lost, successors=[again])
     return Moved()
 
 
@@ -52,22 +53,25 @@ def list_lost(turn: Turn, gone: Gone) -> Outcome:
 
 def ended_badly(turn: Turn, seen: RemoteStatus) -> Stopped:
     """Stop the job; another query is planned, for when it is restarted."""
-    _plan(turn, {"anew": True}, 0)
+    planned = _planned(turn, {"anew": True}, 0)
     if seen.phase is Phase.FAILED:
-        return Stopped(reason=StopReason.VENDOR_FAILED, message=seen.message or "the vendor's job failed")
-    return Stopped(reason=StopReason.VENDOR_ABORTED, message=seen.message or "the vendor's job was aborted")
+        return _stopped(StopReason.VENDOR_FAILED, seen.message or "the vendor's job failed", *planned)
+    return _stopped(StopReason.VENDOR_ABORTED, seen.message or "the vendor's job was aborted", *planned)
 
 
-def _plan(turn: Turn, cursor: Cursor, seconds: int) -> None:
+def _planned(turn: Turn, cursor: Cursor, seconds: int) -> tuple[MoveVendorJob, Successor]:
     lost = turn.vendor_job.seq
-    turn.save(
+    return (
         MoveVendorJob(seq=lost, when=[VendorJobState.RELEASED, VendorJobState.DONE], to=VendorJobState.LOST),
-        successors=[
-            Successor(
-                kind=StepKind.CREATE,
-                vendor_seq=lost + PARTITION_GAP,
-                cursor=cursor,
-                due_in=timedelta(seconds=seconds),
-            )
-        ],
+        Successor(
+            kind=StepKind.CREATE,
+            vendor_seq=lost + PARTITION_GAP,
+            cursor=cursor,
+            due_in=timedelta(seconds=seconds),
+        ),
     )
+
+
+def _stopped(reason: StopReason, message: str, lost: MoveVendorJob, again: Successor) -> Stopped:
+    """In one commit: no worker may begin the next query before the job stops."""
+    return Stopped(reason=reason, message=message, is_done=True, effects=[lost], successors=[again])
