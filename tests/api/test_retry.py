@@ -1,5 +1,9 @@
 """Rows that did not go through, sent again."""
 
+import csv
+import io
+import json
+
 import pytest
 
 from orchestrator.api.wire import RetryBody
@@ -147,3 +151,20 @@ def test_the_words_of_the_body_are_those_of_the_desk() -> None:
     words = RetryBody.model_fields["only"].annotation
 
     assert set(getattr(words, "__args__", ())) == set(Only)
+
+
+def test_rows_that_salesforce_refused_are_mended_and_sent_again(api: Served) -> None:
+    api.connect("salesforce")
+    meta = {"connection": "salesforce", "objectName": "Contact", "operation": "insert"}
+    text = "LastName,Email\nAda,a@orchard.test\n,b@orchard.test\nCas,c@orchard.test\n"
+    sent = api.http.post("/bulk/upload", files={"metaData": (None, json.dumps(meta)), "file": ("people.csv", text)})
+    job = api.run(sent.json()["id"])
+
+    told = api.client.errors(job.id).items
+    table = api.http.get(f"/bulk/{job.id}/errors", headers={"Accept": "text/csv"}).text
+    again = api.run(api.client.retry_rows(job.id).id)
+
+    assert (job.outcome, job.counts.accepted, job.counts.refused) == ("PARTIAL", 2, 1)
+    assert [(each["recordIndex"], each["vendorCode"]) for each in told] == [(2, "REQUIRED_FIELD_MISSING")]
+    assert next(iter(csv.DictReader(io.StringIO(table))))["Email"] == "b@orchard.test"
+    assert (again.counts.sent, again.counts.refused) == (1, 1)
