@@ -23,6 +23,7 @@ from celery.signals import (
 from orchestrator.runtime import Runtime
 from orchestrator.settings import Settings
 from workers.logs import write_log
+from workers.memory import give_large_blocks_back
 
 
 class Process:
@@ -36,6 +37,7 @@ class Process:
         """Return the runtime, made at the first call; any number of threads get the same one."""
         with self._lock:
             if self._runtime is None:
+                give_large_blocks_back()
                 self._runtime = Runtime.make(Settings.load())
             return self._runtime
 

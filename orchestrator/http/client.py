@@ -18,6 +18,8 @@ from orchestrator.job.errors import Misbehaved, Unreachable
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 T = TypeVar("T")
 
+PIECE = 1 << 18  # bytes of content handed to the socket at once
+
 
 class Ahead:
     """A GET on its way."""
@@ -90,8 +92,13 @@ class VendorClient:
         cost: int = 1,
         repeatable: bool = False,
     ) -> httpx.Response:
-        """Send a PUT; see `post`."""
-        return self._send("PUT", path, cost, repeatable, json=json, content=content, headers=headers)
+        """Send a PUT; see `post`. Large content is handed over in pieces, since what is left of a piece is copied."""
+        if content is None or len(content) <= PIECE:
+            return self._send("PUT", path, cost, repeatable, json=json, content=content, headers=headers)
+        view = memoryview(content)
+        pieces = [view[start : start + PIECE] for start in range(0, len(view), PIECE)]
+        sized = {**(headers or {}), "content-length": str(len(view))}
+        return self._send("PUT", path, cost, repeatable, content=pieces, headers=sized)
 
     def patch(
         self,
@@ -152,7 +159,7 @@ class VendorClient:
         params: Params | None = None,
         headers: Mapping[str, str] | None = None,
         json: Any = None,
-        content: bytes | None = None,
+        content: bytes | Sequence[memoryview] | None = None,
         called_off: threading.Event | None = None,
     ) -> httpx.Response:
         carried = Pass(purse=self._purse, keeper=self._keeper, cost=cost, repeatable=repeatable, called_off=called_off)
@@ -161,7 +168,7 @@ class VendorClient:
             self._url(path, params),
             headers=[*self._headers, *headers.items()] if headers else self._headers,
             json=json,
-            content=content,
+            content=content,  # type: ignore[arg-type]  # httpx passes any buffer on
             extensions={"timeout": self._timeout, "pass": carried},
         )
         return self._http.send(request)

@@ -223,7 +223,7 @@ class TurnTaker:
                 raise error
 
     def _api_limit_used(self, claim: Claim) -> Outcome:
-        if self._store.claims.others_hold_calls(claim.job.id, claim.step.id):
+        if self._store.claims.calls_may_come_back(claim.job.id, claim.step.id):
             return Wait(pause=SIBLING_HOLDS, reason=WaitReason.API_LIMIT)
         return Stopped(
             reason=StopReason.API_LIMIT,

@@ -76,6 +76,7 @@ class Vendors:
         self._pool = pool
         self._keyring = keyring
         self._clock = clock
+        self.patience = WAIT_IN_PLACE  # s that a turn's call waits for its token before the turn ends
 
     def family(self, connection: Connection) -> Family:
         """Return the family that speaks to the connection's vendor."""
@@ -98,7 +99,7 @@ class Vendors:
         reserve_calls: Callable[[int], int] | None = None,
         may_send: Callable[[], bool] = lambda: True,
         is_brief: bool = False,
-        patience: float = WAIT_IN_PLACE,
+        patience: float | None = None,
     ) -> OpenVendor:
         """Open the provider; `prefix` ("step:epoch") names its grants. Makes no call.
 
@@ -116,7 +117,7 @@ class Vendors:
             seed=lambda: self._seed(budget.id, limits, family.longest_call),
             may_send=may_send,
             batch=1 if is_brief else None,
-            patience=patience,
+            patience=self.patience if patience is None else patience,
         )
         purse = Purse(lender, prefix, self._clock)
         client = self._client(connection, family, purse)

@@ -144,7 +144,8 @@ def cut_again(body: bytes, rows_object: bytes, wanted: Set[int]) -> CutChunk | N
 
 
 def _cut(records: Sequence[bytes], rows: Sequence[tuple[int, int]]) -> CutChunk:
-    body = b"[" + b",".join(records) + b"]"
+    *others, last = records
+    body = b",".join((b"[" + others[0], *others[1:], last + b"]")) if others else b"[" + last + b"]"  # copied once
     return CutChunk(
         body=body,
         rows_object=pack_rows(rows),

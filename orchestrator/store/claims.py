@@ -161,18 +161,18 @@ class Claims:
         with self._database.write() as connection:
             return reserve(connection, self._database, lease, wanted)
 
-    def others_hold_calls(self, job_id: int, step_id: int) -> bool:
-        """Return whether another live step of the job still holds reserved calls, which it may give back."""
-        query = select(
-            exists().where(
-                steps.c.job_id == job_id,
-                steps.c.id != step_id,
-                steps.c.lease_until > self._database.now,
-                steps.c.api_held > 0,
-            )
+    def calls_may_come_back(self, job_id: int, step_id: int) -> bool:
+        """Return whether calls of the job's apiLimit are free, or held by another live step that may give them back.
+
+        One statement: a step that gives back while this is asked is seen either before it has or after.
+        """
+        now = self._database.now
+        held = exists().where(
+            steps.c.job_id == job_id, steps.c.id != step_id, steps.c.lease_until > now, steps.c.api_held > 0
         )
+        free = or_(jobs.c.api_calls_day != now // DAY, jobs.c.api_calls_today < jobs.c.api_limit)
         with self._database.read() as connection:
-            return bool(connection.execute(query).scalar())
+            return bool(connection.execute(select(or_(held, free)).where(jobs.c.id == job_id)).scalar())
 
     def live_leases(self, budget_id: int, within: timedelta = timedelta(0)) -> int:
         """Return how many steps of a budget are leased now, or were until `within` ago."""

@@ -52,12 +52,17 @@ class IngestOrg(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if "/describe" in self.path:
             return self._tell(DESCRIBED)
+        if not JOB.search(self.path):
+            return self._tell({"done": True, "records": [self._done(number) for number in self.rows]})
         number, what = self._asked()
         if not what:
-            done = {"numberRecordsProcessed": self.rows[number], "numberRecordsFailed": 0}
-            return self._tell({"id": number, "state": "JobComplete", **done})
+            return self._tell(self._done(number))
         lines = self._accepted(number) if what == "successfulResults" else iter([b'"sf__Id","sf__Error"\n'])
         return self._answer(200, b"".join(lines), "text/csv")
+
+    def _done(self, number: str) -> dict[str, object]:
+        count = {"numberRecordsProcessed": self.rows[number], "numberRecordsFailed": 0}
+        return {"id": number, "state": "JobComplete" if self.rows[number] else "Open", **count}
 
     def _accepted(self, number: str) -> Iterator[bytes]:
         with (self.folder / number).open("rb") as rows:

@@ -24,6 +24,7 @@ from orchestrator.settings import Settings
 from orchestrator.store.migrations import upgrade
 from orchestrator.store.store import Store
 from tests.servers import ValkeyServer, free_port
+from workers.memory import give_large_blocks_back
 
 RESOURCE = {
     "path": "/items",
@@ -87,6 +88,7 @@ def bench(folder: Path, database_url: str | None = None) -> Iterator[Bench]:
     """Run a runtime on a database (SQLite by default), a Valkey and a directory of its own."""
     url = database_url or f"sqlite:///{folder}/bench.db"
     upgrade(url)
+    give_large_blocks_back()  # as a worker does
     valkey = ValkeyServer(folder / "valkey")
     valkey.start()
     settings = Settings(home=folder, database_url=url, broker_url="memory://", redis_url=valkey.url)

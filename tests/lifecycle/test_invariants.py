@@ -175,10 +175,9 @@ def test_a_webhook_keeps_its_id_while_it_is_tried_again(workshop: Workshop) -> N
     (first,) = workshop.store.outbox.of_job(job.id)
 
     taken = workshop.store.outbox.claim(first.id)
-    workshop.store.outbox.mark(first.id, again_in=timedelta(0))
+    assert taken is not None
+    workshop.store.outbox.mark(taken, again_in=timedelta(0))
     again = workshop.store.outbox.claim(first.id)
 
-    assert (first.kind, first.body["status"]) == ("job.completed", JobStatus.COMPLETED)
-    assert taken is not None
     assert again is not None
     assert taken.webhook_id == again.webhook_id == first.webhook_id

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from orchestrator.http import purse
 from orchestrator.job.criteria import DownloadCriteria
 from orchestrator.job.record import Job
 from orchestrator.job.status import JobStatus
@@ -23,9 +22,9 @@ EATEN = 4  # units a second of another integration: 40 % of what is published
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_waiting_in_place(workshop: Workshop) -> None:
     """Let each wait for a token end the turn: time is told here, and nobody waits for it."""
-    monkeypatch.setattr(purse, "WAIT_IN_PLACE", 0.0)
+    workshop.vendors.patience = 0.0
 
 
 @pytest.fixture

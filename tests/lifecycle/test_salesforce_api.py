@@ -59,8 +59,6 @@ def test_an_upload_tells_each_rows_fate(api: Served) -> None:
 
 WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({}, "objectName", "missing_field"),
-    ({"objectName": "Contact", "where": "x > 1"}, "where", "not_available_yet"),
-    ({"objectName": "Contact", "pkChunking": {}}, "pkChunking", "not_available_yet"),
     ({"soql": "SELECT Id FROM Contact", "limit": 3}, "limit", "invalid"),
     ({"soql": "SELECT Id FROM Contact", "objectName": "Contact"}, "objectName", "invalid"),
     ({"soql": "SELECT COUNT(Id) FROM Contact", "bulkApi": "2.0"}, "soql", "invalid"),

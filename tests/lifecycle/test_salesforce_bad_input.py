@@ -67,7 +67,7 @@ def test_a_missing_key_column_is_named(workshop: Workshop) -> None:
 def test_rows_that_exist_are_named_by_their_id(workshop: Workshop, operation: Operation) -> None:
     message = stopped_by(workshop, b"Name\nQuay\n", operation=operation, external_id_field=None)
 
-    assert message.startswith("Id: there is no such column")
+    assert "Id: there is no such column" in message
 
 
 def test_a_key_that_tells_no_records_apart_is_refused_with_those_that_do(workshop: Workshop) -> None:
@@ -84,7 +84,7 @@ def test_a_key_that_tells_no_records_apart_is_refused_with_those_that_do(worksho
 def test_a_header_that_no_job_takes_is_refused(workshop: Workshop, header: str) -> None:
     message = stopped_by(workshop, f"{header}\n{'x,' * header.count(',')}x\n".encode())
 
-    assert message.startswith("file: the ")
+    assert "file: the " in message
 
 
 def test_an_object_that_does_not_exist_is_found_before_a_job_is_spent_on_it(workshop: Workshop) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.job.status import JobOutcome, JobStatus
+from orchestrator.job.status import JobOutcome, JobStatus, StopReason
 from orchestrator.providers.salesforce.bulk1.sink import AsyncSink
 from orchestrator.sandbox.options import Options
 from tests.lifecycle.bulk1 import a_file, an_org, batches, check_nothing_was_done_twice, records, sent, told
@@ -47,13 +47,14 @@ def test_rows_that_spoil_every_batch_are_not_tried_one_by_one(workshop: Workshop
     assert [line["id"] for line in workshop.lines(job)] == list(range(1, 51))
 
 
-def test_a_column_that_does_not_exist_refuses_all_rows_at_once(workshop: Workshop) -> None:
+def test_a_column_that_does_not_exist_stops_the_job_before_a_batch_is_spent_on_it(workshop: Workshop) -> None:
     job = sent(workshop, b"Name,Colour__c\n" + b"Quay,red\n" * 100)
 
     done = workshop.run(job)
 
-    assert (done.outcome, done.counts.refused) == (JobOutcome.FAILED, 100)
-    assert len(batches(workshop)) == 2
+    assert (done.status, done.stop_reason) == (JobStatus.ABORTED, StopReason.BAD_INPUT)
+    assert "Colour__c" in str(done.status_message)
+    assert batches(workshop) == []
 
 
 def test_rows_under_a_lock_are_sent_again_in_small_batches_then_one_after_the_other(workshop: Workshop) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.job.chunk import VendorJobState
 from orchestrator.job.criteria import Operation
-from orchestrator.job.status import JobOutcome, JobStatus, StopReason
+from orchestrator.job.status import JobOutcome, JobStatus
 from orchestrator.providers.salesforce.ingest import SalesforceIngest
 from orchestrator.sandbox.faults import Fault, Match, Moment
 from orchestrator.sandbox.options import Options
@@ -192,17 +192,15 @@ def test_an_open_job_that_the_vendor_has_closed_is_replaced_by_another(workshop:
     check_nothing_was_done_twice(workshop)
 
 
-def test_a_filled_job_that_the_vendor_has_closed_stops_and_is_sent_again_by_a_restart(workshop: Workshop) -> None:
+def test_a_filled_job_that_the_vendor_has_closed_is_replaced_as_none_of_its_rows_was_let_go(workshop: Workshop) -> None:
     job = sent(workshop, depots(10))
     workshop.run_until_due(job, "release")
     changed(workshop, told(workshop)["ingest"]["jobs"][0]["id"], "Aborted")
 
-    stopped = workshop.run(job)
-    workshop.lifecycle.restart(workshop.tenant.id, job.id)
     done = workshop.run(job)
 
-    assert (stopped.stop_reason, stopped.counts.unprocessed) == (StopReason.VENDOR_ABORTED, 10)
     assert (done.status, done.counts.accepted, done.counts.unprocessed) == (JobStatus.COMPLETED, 10, 0)
+    assert len(workshop.told(job, "vendor_job.abandoned")) == 1
     check_nothing_was_done_twice(workshop)
 
 

@@ -42,7 +42,7 @@ def test_json_rows_have_their_times_in_milliseconds(batches):
 
     assert row["attributes"]["url"].endswith(f"/sobjects/Contact/{row['Id']}")
     assert isinstance(row["CreatedDate"], int)
-    assert isinstance(row["Score__c"], float)
+    assert isinstance(row["Score__c"], int | float)
 
 
 def test_xml_rows_have_their_id_twice(batches):

@@ -237,13 +237,25 @@ def test_a_sibling_that_still_holds_calls_is_seen_while_it_lives(store: Store, t
     both = (Successor(kind=StepKind.FETCH), Successor(kind=StepKind.FETCH, partition=1))
     first = a_step(store, api_limit=25, first_steps=both)
     lease = claimed(store, first).lease
-    store.claims.reserve_calls(lease, 10)
+    store.claims.reserve_calls(lease, 25)
 
-    seen = [store.claims.others_hold_calls(lease.job_id, step_id) for step_id in (first, first + 1)]
+    seen = [store.claims.calls_may_come_back(lease.job_id, step_id) for step_id in (first, first + 1)]
     time_told.passes(LEASE + SECOND)
 
     assert seen == [False, True]
-    assert not store.claims.others_hold_calls(lease.job_id, first + 1)
+    assert not store.claims.calls_may_come_back(lease.job_id, first + 1)
+
+
+def test_calls_that_a_sibling_has_given_back_meanwhile_are_seen(store: Store) -> None:
+    both = (Successor(kind=StepKind.FETCH), Successor(kind=StepKind.FETCH, partition=1))
+    first = a_step(store, api_limit=25, first_steps=both)
+    lease = claimed(store, first).lease
+    store.claims.reserve_calls(lease, 25)
+
+    store.commits.commit(lease, Commit(calls=18, outcome=Wait.nothing()))
+
+    assert store.claims.calls_may_come_back(lease.job_id, first + 1)
+    assert left_of_today(store, first + 1, 25) == 7
 
 
 def test_leases_are_counted_now_and_as_of_a_while_ago(store: Store, time_told: TimeTold) -> None:

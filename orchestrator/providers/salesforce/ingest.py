@@ -98,7 +98,7 @@ class SalesforceIngest:
         Raises Gone where the job takes nothing from us: the vendor has closed it, or another user has made it.
         """
         body = written(records)
-        header = body.partition(b"\n")[0]
+        header = body[: body.index(b"\n")]
         if len(body) > LARGEST_FILL or len(header) > LONGEST_HEADER or header.count(b",") >= MOST_FIELDS:
             problem = f"the rows of a chunk become {len(body)} bytes of CSV under a header of {len(header)}"
             advice = f"At most {LARGEST_FILL} and {LONGEST_HEADER} are taken: give rows that have the same fields."
@@ -128,9 +128,10 @@ class SalesforceIngest:
         except Unauthorized:
             raise
         except Rejected as refused:
-            state = self._jobs.look(remote_id).state
-            if state in ("Open", "Aborted"):
-                raise gone_if(refused, *(["INVALIDUSER"] if state == "Open" else CLOSED)) from None
+            job = self._jobs.look(remote_id)
+            untouched = job.state == "Aborted" and not job.number_records_processed  # nobody let it go before that
+            if job.state == "Open" or untouched:
+                raise gone_if(refused, *(["INVALIDUSER"] if job.state == "Open" else CLOSED)) from None
 
     def status(self, remote_id: str) -> RemoteStatus:
         """Tell how far the job has come; one call. A job that failed has kept what it did."""
