@@ -18,7 +18,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("post", "/bulk/upload"): {"metaData": METADATA, "data": [{}]},
     ("post", "/schedules"): {"name": "own", "everySeconds": 60, "criteria": CRITERIA},
     ("post", "/connections"): {"name": "own", "provider": "rest", "credentials": {"type": "none"}},
-    ("put", "/connections/{name}/vendor-jobs/{job}"): {"state": "Aborted"},
+    ("put", "/connections/{name}/vendor-jobs/{vendor_job}"): {"state": "Aborted"},
 }
 NAMES = {"name": "rest", "number": "1", "code": "internal"}
 OWN = ("/tenant", "/bulk/jobs")  # what a tenant has itself

@@ -1,6 +1,7 @@
 """What comes over the wire: bounded in time and size, unpacked, and nothing kept between calls."""
 
 import gzip
+import io
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -111,3 +112,24 @@ def test_a_header_of_the_call_does_not_outlive_it_nor_replace_the_credentials(od
     first, second = Odd.seen
     assert (first["X-API-Key"], first["X-Trace"]) == ("sandbox-key", "7")
     assert "X-Trace" not in second
+
+
+def test_an_answer_goes_into_a_file_unpacked(odd: str) -> None:
+    file = io.BytesIO()
+
+    with a_turn(odd) as turn:
+        response = turn.client.save("/gzip", file)
+
+    assert (file.getvalue(), response.content, turn.purse.take_calls()) == (b'{"a": 1}', b"", 1)
+
+
+def test_an_answer_too_large_for_a_file_is_given_up(odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wires, "MOST_SAVED", 1000)
+
+    with a_turn(odd) as turn, pytest.raises(Unreachable, match="1000 bytes"):
+        turn.client.save("/large", io.BytesIO())
+
+
+def test_a_packed_answer_that_is_damaged_does_not_pass_for_a_whole_one(odd: str) -> None:
+    with a_turn(odd) as turn, pytest.raises(Unreachable):
+        turn.client.save("/broken", io.BytesIO())
