@@ -2,9 +2,11 @@
 
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Event, Thread
 
 import httpx
@@ -15,7 +17,11 @@ from orchestrator.http.wires import GuardedTransport
 from orchestrator.job.errors import Unreachable
 from tests.http.kit import LOOPBACK, a_turn
 
+Promise = Callable[[int], AbstractContextManager[None]]
+
 BODIES = {"/gzip": gzip.compress(b'{"a": 1}'), "/broken": b"no gzip at all", "/large": b"x" * 5000, "/cookie": b"{}"}
+
+BLOCK, FLOOD = 64 << 10, 64 << 20  # bytes
 
 
 class Odd(BaseHTTPRequestHandler):
@@ -29,6 +35,9 @@ class Odd(BaseHTTPRequestHandler):
         self.seen.append(dict(self.headers.items()))
         if self.path == "/drip":
             self._drip()
+            return
+        if self.path == "/flood":
+            self._flood()
             return
         body = BODIES[self.path]
         self.send_response(200)
@@ -49,6 +58,13 @@ class Odd(BaseHTTPRequestHandler):
                 self.wfile.flush()
         except OSError:
             self.close_connection = True
+
+    def _flood(self) -> None:
+        self.send_response(200)
+        self.send_header("content-length", str(FLOOD))
+        self.end_headers()
+        for _ in range(FLOOD // BLOCK):
+            self.wfile.write(bytes(BLOCK))
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -121,6 +137,13 @@ def test_an_answer_goes_into_a_file_unpacked(odd: str) -> None:
         response = turn.client.save("/gzip", file)
 
     assert (file.getvalue(), response.content, turn.purse.take_calls()) == (b'{"a": 1}', b"", 1)
+
+
+def test_a_large_answer_goes_into_a_file_without_being_held(odd: str, tmp_path: Path, at_most: Promise) -> None:
+    with (tmp_path / "answer").open("wb") as file, a_turn(odd) as turn, at_most(8):
+        turn.client.save("/flood", file)
+
+    assert (tmp_path / "answer").stat().st_size == FLOOD
 
 
 def test_an_answer_too_large_for_a_file_is_given_up(odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
