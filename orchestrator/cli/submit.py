@@ -55,6 +55,7 @@ WRITING = {
     "encoding": _text("--encoding", "Guessed if not given."),
     "columnDelimiter": _text("--delimiter", "COMMA, TAB, SEMICOLON, …"),
     "mapping": Annotated[list[str] | None, typer.Option("--map", help="column=field; repeatable.")],
+    "groupBy": _text("--group-by", "Salesforce: rows with the same value in this field go into one batch."),
     "type": _text("--type", "The vendor's own job type."),
     "blanks": _text("--blanks", "ignore or clear."),
     "maxErrors": _number("--max-errors", "Stop at this many errors."),
