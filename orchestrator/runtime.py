@@ -16,6 +16,7 @@ from orchestrator.lifecycle.planning import PlanDesk
 from orchestrator.lifecycle.reaper import Reaper
 from orchestrator.lifecycle.retry import RetryDesk
 from orchestrator.lifecycle.take import TurnTaker
+from orchestrator.lifecycle.vendor_batch_desk import VendorBatchDesk
 from orchestrator.lifecycle.vendor_job_desk import VendorJobDesk
 from orchestrator.lifecycle.vendors import Vendors
 from orchestrator.lifecycle.webhook_desk import WebhookDesk
@@ -79,6 +80,7 @@ class Runtime:
         self.connections = ConnectionDesk(store, FAMILIES, keyring, self.vendors)
         self.webhooks = WebhookDesk(store.tenants, keyring)
         self.vendor_jobs = VendorJobDesk(store, self.vendors)
+        self.vendor_batches = VendorBatchDesk(store, self.vendors)
         self.upkeep = self._upkeep()
 
     def _upkeep(self) -> Upkeep:

@@ -21,6 +21,7 @@ from orchestrator.api import (
     tenant,
     timeline,
     upload,
+    vendor_batches,
     vendor_jobs,
     views,
 )
@@ -47,6 +48,7 @@ GROUPS = (
     notifications,
     connections,
     limits,
+    vendor_batches,
     vendor_jobs,
     schedules,
     tenant,

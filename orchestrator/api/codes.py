@@ -60,6 +60,7 @@ CODES: Mapping[str, Code] = {
     "idempotency_mismatch": _code(
         422, "The Idempotency-Key was used for another request", "Use a new key for a new request."
     ),
+    "no_batches": _code(422, "The provider's jobs have no batches", "Ask for the job itself."),
     "no_vendor_jobs": _code(422, "The provider runs no jobs", "Ask a connection whose provider does."),
     "unauthorized": _code(401, "The API key is missing or not valid", "Send Authorization: Bearer <api key>."),
     "scope_missing": _code(403, "The API key may not do this", "Use a key with the scope that the message names."),

@@ -100,6 +100,7 @@ def upload_criteria(body: UploadBody, format_: str) -> UploadCriteria:
         bulk_api=body.bulk_api,
         content_type=body.content_type,
         concurrency_mode=body.concurrency_mode,
+        group_by=body.group_by,
         on_ambiguous=body.on_ambiguous,
         notification_url=body.notification_url,
         api_limit=body.api_limit,

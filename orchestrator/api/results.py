@@ -15,7 +15,7 @@ from orchestrator.api.pending import PENDING, pending_page
 from orchestrator.api.state import JobId, runtime_of
 from orchestrator.api.strict import suggestion
 from orchestrator.job.chunk import Part, Stream
-from orchestrator.job.criteria import DownloadCriteria, FileFormat
+from orchestrator.job.criteria import DownloadCriteria, FileFormat, UploadCriteria
 from orchestrator.job.errors import Conflict, Invalid
 from orchestrator.job.record import Job
 from orchestrator.job.status import Direction, JobStatus
@@ -131,7 +131,8 @@ def _outcome_answer(request: Request, job: Job, paging: Paging, statuses: Sequen
         rows = outcome_page(runtime.objects, parts, paging.after, paging.size, statuses, in_order=complete)
     if not complete and (not statuses or PENDING in statuses):
         chunks = runtime.store.chunks.of_job(job.id)
-        rows += pending_page(runtime.objects, chunks, parts, paging.after, paging.size)
+        mixed = isinstance(job.criteria, UploadCriteria) and job.criteria.group_by is not None
+        rows += pending_page(runtime.objects, chunks, parts, paging.after, paging.size, mixed=mixed)
         rows = sorted(rows, key=line_row)[: paging.size]
     more = len(rows) == paging.size or not complete
     last = line_row(rows[-1]) if rows else paging.after

@@ -127,7 +127,6 @@ class UploadBody(Strict):
 
     LATER: ClassVar[frozenset[str]] = frozenset(
         {
-            "groupBy",
             "source",
             "expiresAt",
         }
@@ -149,6 +148,7 @@ class UploadBody(Strict):
     content_type: Name | None = None
     concurrency_mode: Name | None = None
     assignment_rule_id: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$")] | None = None
+    group_by: Name | None = None
     on_ambiguous: Literal["at_most_once", "at_least_once"] | None = None
     type: Text | None = None
     notification_url: WebAddress | None = None

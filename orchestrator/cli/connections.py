@@ -14,6 +14,10 @@ VENDOR_JOBS = {
     "id": "ID", "mark": "WHOSE", "jobId": "JOB", "state": "STATE", "jobType": "KIND", "type": "TYPE",
     "operation": "OPERATION", "object": "OBJECT", "name": "NAME",
 }  # fmt: skip
+BATCHES = {
+    "id": "ID", "state": "STATE", "numberRecordsProcessed": "PROCESSED", "numberRecordsFailed": "FAILED",
+    "jobId": "JOB", "chunk": "CHUNK", "stateMessage": "MESSAGE",
+}  # fmt: skip
 OBJECTS = {"name": "NAME", "label": "LABEL", "readable": "READABLE", "writable": "WRITABLE"}
 FIELDS = {
     "name": "NAME", "label": "LABEL", "type": "TYPE", "required": "REQUIRED", "writable": "WRITABLE",
@@ -167,16 +171,47 @@ def vendor_jobs(
     state: Annotated[
         str | None, typer.Option("--set", help="With --id: the state to set, in the provider's word, like Aborted.")
     ] = None,
+    batches: Annotated[bool, typer.Option("--batches", help="With --id: list its batches, where it has any.")] = False,
+    batch: Annotated[str | None, typer.Option("--batch", help="With --id: one batch, by the provider's id.")] = None,
+    part: Annotated[
+        str, typer.Option("--part", help="With --batch: state, request, result, or result/ID of a query.")
+    ] = "state",
 ) -> None:
-    """List the jobs at the provider, anybody's, and whose they are; or show one, or set its state."""
+    """List the jobs at the provider, anybody's, and whose they are; or show one, its batches, or set its state."""
     if vendor_job is None:
-        if state is not None:
-            fail("--set needs --id")
+        if state is not None or batches or batch is not None:
+            fail("--set, --batches and --batch need --id")
         desk.table(_listed(desk, name, pairs("--filter", filters or ()), every), VENDOR_JOBS)
         return
     client = desk.client
+    if batch is not None:
+        _write(desk, name, vendor_job, batch, part)
+        return
+    if batches:
+        desk.table([_with_chunk(desk, each) for each in client.batches(name, vendor_job)], BATCHES)
+        return
     found = client.vendor_job(name, vendor_job) if state is None else client.move_vendor_job(name, vendor_job, state)
     desk.show(found, lambda: json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def _with_chunk(desk: Desk, batch: dict[str, Any]) -> dict[str, Any]:
+    return batch if desk.as_json else {**batch, **batch["bulkhead"]}
+
+
+def _write(desk: Desk, name: str, vendor_job: str, batch: str, part: str) -> None:
+    """Show a batch, or write the bytes of one of its parts to standard output as they are."""
+    word, _, result = part.partition("/")
+    if part == "state":
+        found = desk.client.batch(name, vendor_job, batch)
+        desk.show(found, lambda: json.dumps(found, indent=2, ensure_ascii=False))
+    elif part == "request":
+        with desk.client.batch_request(name, vendor_job, batch) as blocks:
+            sys.stdout.buffer.writelines(blocks)
+    elif word == "result":
+        with desk.client.batch_result(name, vendor_job, batch, result or None) as blocks:
+            sys.stdout.buffer.writelines(blocks)
+    else:
+        fail("--part is state, request, result, or result/ID")
 
 
 def _listed(desk: Desk, name: str, filters: dict[str, str], every: bool) -> list[dict[str, Any]]:

@@ -55,6 +55,7 @@ WRITING = {
     "encoding": _text("--encoding", "Guessed if not given."),
     "columnDelimiter": _text("--delimiter", "COMMA, TAB, SEMICOLON, …"),
     "mapping": Annotated[list[str] | None, typer.Option("--map", help="column=field; repeatable.")],
+    "groupBy": _text("--group-by", "Salesforce: rows with the same value in this field go into one batch."),
     "type": _text("--type", "The vendor's own job type."),
     "blanks": _text("--blanks", "ignore or clear."),
     "maxErrors": _number("--max-errors", "Stop at this many errors."),
@@ -115,6 +116,9 @@ def upload(
         bool, typer.Option("--dry-run", help="Show what would be sent and what it costs; start nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before records are deleted.")] = False,
+    files: Annotated[
+        Path | None, typer.Option("--files", help="Salesforce: a folder of files that cells name as #path.")
+    ] = None,
     **given: Any,
 ) -> None:
     """Start an upload."""
@@ -122,13 +126,23 @@ def upload(
     if not file.is_file():
         fail(f"there is no file {file}")
     body = {"connection": connection, "objectName": object_name, "operation": operation} | writing(given)
+    if operation in DELETES and not yes and not dry_run:
+        _ask(desk, connection, file, operation, body)
+    if files is None:
+        _send(desk, body, file, given, dry_run=dry_run)
+        return
+    from orchestrator.cli.folder import zipped
+
+    with zipped(file, files) as packed:
+        _send(desk, body | {"format": "zip"}, packed, given, dry_run=dry_run)
+
+
+def _send(desk: Desk, body: Mapping[str, Any], file: Path, given: Mapping[str, Any], *, dry_run: bool) -> None:
     if dry_run:
         from orchestrator.cli.plan import show_plan
 
         show_plan(desk, desk.client.plan_upload(without_blanks(body), file))
         return
-    if operation in DELETES and not yes:
-        _ask(desk, connection, file, operation, body)
     receipt = desk.client.upload(without_blanks(body), file, idempotency_key=given["idempotency_key"])
     _follow(desk, receipt, given["wait"], given["out"])
 

@@ -89,6 +89,15 @@ class Calls:
             complete=answer.headers.get("elements-complete") != "false",
         )
 
+    @contextmanager
+    def _blocks(self, path: str, *, accept: str, params: Mapping[str, str] | None = None) -> Iterator[Iterator[bytes]]:
+        headers = {"Accept": accept}
+        with told(), self._http.stream("GET", path, headers=headers, params=dict(params or {})) as answer:
+            if not answer.is_success:
+                answer.read()
+                raise error(answer)
+            yield answer.iter_bytes()
+
 
 def pages(read: Callable[[int | str], Page]) -> Iterator[Any]:
     """Yield the items of all pages; `read` takes the token to go on from."""

@@ -1,6 +1,7 @@
 """Connections: credentials at a provider."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from orchestrator.client.calls import Calls, Json, Page, path, repeatable
@@ -58,6 +59,34 @@ class ConnectionCalls(Calls):
         body = {"state": state}
         return self._json("PUT", f"/connections/{path(name)}/vendor-jobs/{path(vendor_job)}", json=body)
 
+    def batches(self, name: str, vendor_job: str) -> list[Json]:
+        """Return the batches of a job at the provider, where jobs have any."""
+        return self._page(_batches(name, vendor_job), {}).items
+
+    def batch(self, name: str, vendor_job: str, batch: str) -> Json:
+        """Return one batch."""
+        return self._json("GET", _batches(name, vendor_job, batch))
+
+    @contextmanager
+    def batch_request(self, name: str, vendor_job: str, batch: str) -> Iterator[Iterator[bytes]]:
+        """Open what a batch was sent as, byte for byte, as blocks of bytes."""
+        with self._blocks(_batches(name, vendor_job, batch, "request"), accept="*/*") as blocks:
+            yield blocks
+
+    @contextmanager
+    def batch_result(
+        self, name: str, vendor_job: str, batch: str, result: str | None = None
+    ) -> Iterator[Iterator[bytes]]:
+        """Open what came of a batch as blocks of bytes; of a query's batch, the ids of its results, or one of them."""
+        below = ("result",) if result is None else ("result", result)
+        with self._blocks(_batches(name, vendor_job, batch, *below), accept="*/*") as blocks:
+            yield blocks
+
     def remove_connection(self, name: str) -> None:
         """Remove a connection that nothing uses."""
         self._send("DELETE", f"/connections/{path(name)}")
+
+
+def _batches(name: str, vendor_job: str, *parts: str) -> str:
+    below = "".join(f"/{path(part)}" for part in parts)
+    return f"/connections/{path(name)}/vendor-jobs/{path(vendor_job)}/batches{below}"

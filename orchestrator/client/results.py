@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestrator.client.calls import Calls, Page, error, told
+from orchestrator.client.calls import Calls, Page
 
 MEDIA_TYPES: Mapping[str, str] = {"jsonl": "application/jsonl", "json": "application/json", "csv": "text/csv"}
 
@@ -38,15 +38,6 @@ class ResultCalls(Calls):
         params = {"partial": "true"} if partial else {}
         with self._blocks(f"/bulk/{job_id}", accept=accept, params=params) as blocks:
             yield blocks
-
-    @contextmanager
-    def _blocks(self, path: str, *, accept: str, params: Mapping[str, str] | None = None) -> Iterator[Iterator[bytes]]:
-        headers = {"Accept": accept}
-        with told(), self._http.stream("GET", path, headers=headers, params=dict(params or {})) as answer:
-            if not answer.is_success:
-                answer.read()
-                raise error(answer)
-            yield answer.iter_bytes()
 
     def save_result(self, job_id: int, file: Path, *, format: str | None = None, partial: bool = False) -> int:
         """Write the result to `file` and return its bytes; the file appears whole or not at all."""

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import httpx
 import msgspec
@@ -13,6 +13,7 @@ from orchestrator.http.helper import Helper
 from orchestrator.http.purse import Purse
 from orchestrator.http.tokens import TokenKeeper
 from orchestrator.http.transport import Pass
+from orchestrator.http.wires import INTO
 from orchestrator.job.errors import Misbehaved, Unreachable
 
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
@@ -68,6 +69,12 @@ class VendorClient:
     ) -> httpx.Response:
         """Ask for `path`."""
         return self._send("GET", path, cost, params=params, headers=headers)
+
+    def save(
+        self, path: str, into: BinaryIO, *, headers: Mapping[str, str] | None = None, cost: int = 1
+    ) -> httpx.Response:
+        """Ask for `path`, and write the body of the answer, which has none then, into a file; memory stays flat."""
+        return self._send("GET", path, cost, headers=headers, into=into)
 
     def post(
         self,
@@ -161,6 +168,7 @@ class VendorClient:
         json: Any = None,
         content: bytes | Sequence[memoryview] | None = None,
         called_off: threading.Event | None = None,
+        into: BinaryIO | None = None,
     ) -> httpx.Response:
         carried = Pass(purse=self._purse, keeper=self._keeper, cost=cost, repeatable=repeatable, called_off=called_off)
         request = httpx.Request(
@@ -169,7 +177,7 @@ class VendorClient:
             headers=[*self._headers, *headers.items()] if headers else self._headers,
             json=json,
             content=content,  # type: ignore[arg-type]  # httpx passes any buffer on
-            extensions={"timeout": self._timeout, "pass": carried},
+            extensions={"timeout": self._timeout, "pass": carried} | ({} if into is None else {INTO: into}),
         )
         return self._http.send(request)
 

@@ -2,9 +2,9 @@
 
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import httpcore
 import httpx
@@ -16,6 +16,8 @@ from orchestrator.job.errors import Invalid
 KEEP_ALIVE = 4.0  # s idle; below the 5 s after which common servers hang up, so that no request meets a closed door
 MOST_CONNECTIONS = 100  # more than one process has threads
 MOST_BYTES = 256 * 1024 * 1024  # of one answer; one vendor must not fill a worker's memory
+MOST_SAVED = 2 * 1024 * 1024 * 1024  # bytes of one answer that goes into a file; the largest results have 1 GB
+INTO = "into"  # the extension of a request that names the file for its answer's body
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -71,22 +73,19 @@ class GuardedTransport(httpx.BaseTransport):
         """Send one request with credentials that it does not carry itself: whoever shows it shows no secret.
 
         The answer's extension `waited` tells the seconds until its headers came: how busy the vendor is, whatever the
-        size of the body.
+        size of the body. Where the request's extension `into` names a file, the body of a success goes there, unpacked
+        at most 2 GiB of it, and the answer has none.
         """
         sent_at = time.monotonic()
         try:
             answer = self._way_to(request.url).handle_request(_for_wire(request, auth))
             waited = {"waited": time.monotonic() - sent_at}
             try:
-                body = self._drain(answer)
+                return self._read(answer, request, waited)
             finally:
                 answer.close()
         except FAILURES as error:
             raise _as_httpx(error, request) from error
-        try:
-            return httpx.Response(
-                answer.status, headers=answer.headers, content=body, request=request, extensions=waited
-            )
         except httpx.DecodingError as error:
             raise httpx.ReadError(str(error), request=request) from error
 
@@ -107,18 +106,38 @@ class GuardedTransport(httpx.BaseTransport):
             self._outside[url.host, port] = time.monotonic() + OUTSIDE
         return self._proxied
 
-    def _drain(self, answer: httpcore.Response) -> bytes:
+    def _read(self, answer: httpcore.Response, request: httpx.Request, waited: Mapping[str, Any]) -> httpx.Response:
+        into: BinaryIO | None = request.extensions.get(INTO)
+        read = dict[str, Any](request=request, extensions=dict(waited))
+        if into is None or not 200 <= answer.status < 300:
+            body = b"".join(self._bounded(answer.iter_stream(), MOST_BYTES))
+            return httpx.Response(answer.status, headers=answer.headers, content=body, **read)
+        packed = httpx.Response(answer.status, headers=answer.headers, stream=_Stream(answer), request=request)
+        for piece in self._bounded(packed.iter_bytes(), MOST_SAVED):
+            into.write(piece)
+        plain = [(name, value) for name, value in answer.headers if name.lower() != b"content-encoding"]
+        return httpx.Response(answer.status, headers=plain, content=b"", **read)
+
+    def _bounded(self, pieces: Iterable[bytes], most: int) -> Iterator[bytes]:
         ends = time.monotonic() + self._longest
-        pieces: list[bytes] = []
         size = 0
-        for piece in answer.iter_stream():
-            pieces.append(piece)
+        for piece in pieces:
             size += len(piece)
-            if size > MOST_BYTES:
-                raise httpcore.ReadError(f"an answer of more than {MOST_BYTES} bytes")
+            if size > most:
+                raise httpcore.ReadError(f"an answer of more than {most} bytes")
             if time.monotonic() > ends:
                 raise httpcore.ReadTimeout(f"an answer that took more than {self._longest:g} s")
-        return b"".join(pieces)
+            yield piece
+
+
+class _Stream(httpx.SyncByteStream):
+    """The body of an answer, for httpx to unpack as it comes."""
+
+    def __init__(self, answer: httpcore.Response) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._answer.iter_stream()
 
 
 def proxy_at(address: str, tls: ssl.SSLContext | None) -> httpcore.Proxy:

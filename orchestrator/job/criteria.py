@@ -125,6 +125,7 @@ class UploadCriteria(_Json):
     bulk_api: str | None = None
     content_type: str | None = None  # of what is sent, where the vendor knows several
     concurrency_mode: str | None = None  # Parallel | Serial
+    group_by: str | None = None  # the field whose rows of one value go into one batch
     on_ambiguous: str | None = None  # at_most_once | at_least_once; None: by the operation
     notification_url: str | None = None
     api_limit: int | None = None

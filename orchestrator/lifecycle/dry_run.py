@@ -9,7 +9,8 @@ from orchestrator.job.criteria import UploadCriteria
 from orchestrator.job.errors import Invalid
 from orchestrator.providers.estimate import UploadCalls, Way
 from orchestrator.providers.provider import Upload
-from orchestrator.results.chunks import ChunkCutter, CutChunk
+from orchestrator.results.chunks import CutChunk
+from orchestrator.results.grouping import Cutter, cutter_of
 from orchestrator.results.inputs.mapping import mapper
 from orchestrator.results.inputs.row import InputReader, InputRow
 from orchestrator.results.mending import OURS, own_values
@@ -56,10 +57,10 @@ class DryRun:
 
 
 def dry_run(reader: InputReader, criteria: UploadCriteria, sink: Upload) -> DryRun:
-    """Read the whole file; memory stays at one chunk. Makes no call."""
+    """Read the whole file; memory stays at one chunk, or one window of groups. Makes no call."""
     found = DryRun(columns=[each for each in reader.columns if each not in OURS], encoding=reader.encoding)
     found.unmapped = [each for each in found.columns if each not in criteria.mapping]
-    cutter = ChunkCutter(sink.chunk_rows, sink.chunk_bytes)
+    cutter = cutter_of(sink.chunk_rows, sink.chunk_bytes, criteria.group_by)
     mapped = mapper(criteria.mapping)
     for row in reader.rows():
         found.rows += 1
@@ -75,25 +76,24 @@ def of_rows(rows: int, sink: Upload) -> DryRun:
 
 
 def _take(
-    found: DryRun, row: InputRow, cutter: ChunkCutter, shape: Callable[[Mapping[str, Any]], Mapping[str, Any]]
-) -> CutChunk | None:
+    found: DryRun, row: InputRow, cutter: Cutter, shape: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> Sequence[CutChunk]:
     values = own_values(row.values or {})
     if not values:
         problem = row.problem
         code, message = (problem.code, problem.message) if problem else ("empty_row", "every cell is empty")
         found.add_bad(row.number, code, message)
-        return None
+        return ()
     try:
         record = shape(values)
         cut = cutter.add(row.number, record)
     except Invalid as error:
         found.add_bad(row.number, error.code, str(error))
-        return None
+        return ()
     if len(found.first) < SHOWN:
         found.first.append(record)
     return cut
 
 
-def _note(found: DryRun, cut: CutChunk | None) -> None:
-    if cut is not None:
-        found.chunks.append(cut.rows)
+def _note(found: DryRun, cuts: Sequence[CutChunk]) -> None:
+    found.chunks.extend(cut.rows for cut in cuts)

@@ -55,7 +55,7 @@ def _check_bulk_api(family: Family, criteria: Criteria) -> None:
         asked["pkChunking"] = criteria.pk_chunking
         asked |= {"soql": criteria.soql, "includeDeleted": criteria.include_deleted or None}
     else:
-        asked["assignmentRuleId"] = criteria.assignment_rule_id
+        asked |= {"assignmentRuleId": criteria.assignment_rule_id, "groupBy": criteria.group_by}
         if criteria.format == "zip":
             raise Invalid("format", f"{family.name} takes no files", "Send a table: csv, json or jsonl.")
     for name, given in asked.items():

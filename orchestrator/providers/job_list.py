@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 if TYPE_CHECKING:
     from orchestrator.providers.provider import RemoteStatus
@@ -26,6 +26,41 @@ class JobPage:
     following: Mapping[str, str] | None  # parameters that ask for what follows; None: nothing does
 
 
+@dataclass(frozen=True, kw_only=True)
+class ListedBatch:
+    """A batch of anybody's job, in the vendor's own words."""
+
+    id: str
+    fields: Mapping[str, Any]  # all that the vendor tells
+
+
+class BatchList(Protocol):
+    """The batches of the vendor's jobs, anybody's. Each call raises Missing where there is no such job or batch."""
+
+    def every(self, remote_id: str) -> Sequence[ListedBatch]:
+        """Return the batches of a job, in the order in which they were added; one call."""
+        ...
+
+    def one(self, remote_id: str, batch_id: str) -> ListedBatch:
+        """Return a batch; one call."""
+        ...
+
+    def request(self, remote_id: str, batch_id: str, into: BinaryIO) -> str:
+        """Write what a batch was sent as, byte for byte; return its media type. One call, or two where it is refused.
+
+        Raises Rejected where the vendor has it no more.
+        """
+        ...
+
+    def result(self, remote_id: str, batch_id: str, into: BinaryIO) -> str:
+        """Write what came of a batch; for a query, which results it has. Like `request`."""
+        ...
+
+    def rows(self, remote_id: str, batch_id: str, result_id: str, into: BinaryIO) -> str:
+        """Write one result of a query's batch. Like `request`."""
+        ...
+
+
 class JobList(Protocol):
     """The vendor's own list of jobs, as far as the connection's user may see them, in the vendor's own paging."""
 
@@ -45,4 +80,8 @@ class JobList(Protocol):
 
     def move(self, job: ListedJob, state: str) -> ListedJob:
         """Set a job's state, in the vendor's own word; one call. Raises Invalid, and Rejected for what it is not in."""
+        ...
+
+    def batches(self) -> BatchList:
+        """Return the batches of the jobs. Makes no call; raises Invalid where no job has batches of its own."""
         ...

@@ -21,6 +21,7 @@ __all__ = [
     "canonical_hash",
     "chunk_key",
     "cut_again",
+    "encoded",
     "input_key",
     "pack_rows",
     "rows_key",
@@ -97,13 +98,11 @@ class ChunkCutter:
         By rows, the chunk ends with this record (`last_row == number`); by bytes, this record opens the next chunk.
         Raises Invalid, and takes nothing, if the record is no JSON or alone too large for a request.
         """
-        encoded = _encode(record)
-        if len(encoded) + 2 > self._max_bytes:
-            raise _too_large(len(encoded), self._max_bytes)
-        full = self.flush() if self._bytes + len(encoded) + 1 > self._max_bytes else None
-        self._records.append(encoded)
-        self._rows.append((number, canonical_hash(encoded)))
-        self._bytes += len(encoded) + 1
+        body = encoded(record, self._max_bytes)
+        full = self.flush() if self._bytes + len(body) + 1 > self._max_bytes else None
+        self._records.append(body)
+        self._rows.append((number, canonical_hash(body)))
+        self._bytes += len(body) + 1
         return self.flush() if len(self._records) >= self._max_rows else full
 
     def flush(self) -> CutChunk | None:
@@ -157,12 +156,16 @@ def _cut(records: Sequence[bytes], rows: Sequence[tuple[int, int]]) -> CutChunk:
     )
 
 
-def _encode(record: Mapping[str, Any]) -> bytes:
+def encoded(record: Mapping[str, Any], most: int) -> bytes:
+    """Return a record as JSON. Raises Invalid where it cannot be written, or not be carried by one of `most` bytes."""
     try:
-        return _encoder.encode(record)
+        body = _encoder.encode(record)
     except (UnicodeEncodeError, TypeError, ValueError) as error:
         problem = f"the record cannot be written as JSON ({type(error).__name__})"
         raise Invalid("file", problem, "mend its text", code="bad_record") from None
+    if len(body) + 2 > most:
+        raise _too_large(len(body), most)
+    return body
 
 
 def _too_large(size: int, most: int) -> Invalid:

@@ -1,6 +1,6 @@
 """Split: the user's file becomes chunks, and chunks become vendor jobs to be created side by side."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,9 @@ from orchestrator.job.record import Counts
 from orchestrator.job.step import Cursor, StepKind, Successor
 from orchestrator.providers.provider import Upload
 from orchestrator.results.canonical import canonical
-from orchestrator.results.chunks import ChunkCutter, CutChunk, chunk_key, rows_key
+from orchestrator.results.chunks import CutChunk, chunk_key, rows_key
 from orchestrator.results.fates import outcome_line
+from orchestrator.results.grouping import cutter_of
 from orchestrator.results.inputs.mapping import mapper
 from orchestrator.results.inputs.row import InputRow
 from orchestrator.results.mending import own_values
@@ -81,11 +82,13 @@ def split(turn: Turn) -> Outcome:
 
 class _Splitter:
     def __init__(self, turn: Turn, sink: Upload, mapped: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
+        criteria = turn.job.criteria
+        self._group_by = criteria.group_by if isinstance(criteria, UploadCriteria) else None
         self._turn = turn
         self._sink = sink
         self._map = mapped
         self._at = _Progress(**turn.step.cursor)
-        self._cutter = ChunkCutter(sink.chunk_rows, sink.chunk_bytes)
+        self._cutter = cutter_of(sink.chunk_rows, sink.chunk_bytes, self._group_by)
         self._bad = _Bad()
         self._fields = Fields(sink, self._at.fields)
         self._at.fields = self._fields.known
@@ -94,12 +97,12 @@ class _Splitter:
     def run(self) -> Outcome:
         reader = self._turn.open_input()
         if reader.columns and not self._at.offset:
-            self._fields.check_header(self._map(own_values({column: column for column in reader.columns})))
+            self._check_header(self._map(own_values({column: column for column in reader.columns})))
         for row in reader.rows(self._at.offset, self._at.row):
             self._behind[row.number] = row.offset_after
             cut = self._take(row)
-            if cut is not None:
-                self._commit(cut, up_to=cut.last_row)
+            if cut:
+                self._commit(cut, up_to=max(each.last_row for each in cut))
             elif self._bad.size > MOST_BAD:
                 self._commit(self._cutter.flush(), up_to=row.number)
             else:
@@ -109,32 +112,40 @@ class _Splitter:
         self._commit(self._cutter.flush(), up_to=max(self._behind, default=self._at.row), last=True)
         return Moved()
 
-    def _take(self, row: InputRow) -> CutChunk | None:
+    def _check_header(self, header: Mapping[str, Any]) -> None:
+        self._fields.check_header(header)
+        group_by = self._group_by
+        if group_by is not None and group_by.casefold() not in {name.casefold() for name in header}:
+            raise Invalid("groupBy", f"the file has no column {group_by}", f"Name one of {', '.join(header)}.")
+
+    def _take(self, row: InputRow) -> Sequence[CutChunk]:
         if row.problem is not None or row.values is None:
             problem = row.problem
             self._bad.add(row, problem.code if problem else "bad_row", problem.message if problem else "no row")
-            return None
+            return ()
         values = own_values(row.values)
         if not values:
             self._bad.add(row, "empty_row", "every cell is empty")
-            return None
+            return ()
         try:
             return self._cutter.add(row.number, self._fields.spelled(self._sink.shape(self._map(values))))
         except Invalid as error:
             self._bad.add(row, error.code, str(error))
-            return None
+            return ()
 
-    def _commit(self, cut: CutChunk | None, *, up_to: int, last: bool = False) -> None:
-        """Commit a chunk with all bad rows up to a row; at the end, everything."""
+    def _commit(self, cut: Sequence[CutChunk], *, up_to: int, last: bool = False) -> None:
+        """Commit chunks with all bad rows up to a row; at the end, everything."""
         at, effects = self._at, list[Effect]()
         if up_to in self._behind:
             at.row, at.offset = up_to, self._behind[up_to]
-        if cut is not None:
-            effects.append(self._store(cut))
-        successors = self._plan(effects, last)
+        successors = list[Successor]()
+        for each in cut:
+            effects.append(self._store(each))
+            successors += self._plan(effects)
+        successors += self._plan(effects, last=last)
         self._book_bad(at.row)
         self._behind = {row: offset for row, offset in self._behind.items() if row > at.row}
-        sent = cut.rows if cut else 0
+        sent = sum(each.rows for each in cut)
         self._turn.save(*effects, cursor=at.cursor(), counts=Counts(sent=sent), successors=successors)
 
     def _store(self, cut: CutChunk) -> Chunk:
@@ -156,7 +167,7 @@ class _Splitter:
         self._turn.write(chunk.rows_key, cut.rows_object)
         return chunk
 
-    def _plan(self, effects: list[Effect], last: bool) -> list[Successor]:
+    def _plan(self, effects: list[Effect], *, last: bool = False) -> list[Successor]:
         at = self._at
         if not at.waiting or (len(at.waiting) < self._sink.chunks_per_job and not last):
             return []

@@ -18,6 +18,7 @@ from orchestrator.job.record import Job
 from orchestrator.lifecycle.limit_desk import LimitDesk
 from orchestrator.lifecycle.planning import PlanDesk
 from orchestrator.lifecycle.retry import RetryDesk
+from orchestrator.lifecycle.vendor_batch_desk import VendorBatchDesk
 from orchestrator.lifecycle.vendor_job_desk import VendorJobDesk
 from orchestrator.lifecycle.webhook_desk import WebhookDesk
 from orchestrator.runtime import Runtime
@@ -102,6 +103,7 @@ def runtime_of(workshop: Workshop) -> Runtime:
         connections=workshop.desk,
         webhooks=WebhookDesk(workshop.store.tenants, workshop.keyring),
         vendor_jobs=VendorJobDesk(workshop.store, workshop.vendors),
+        vendor_batches=VendorBatchDesk(workshop.store, workshop.vendors),
         limits=limits,
         plans=PlanDesk(workshop.vendors, limits, workshop.objects),
     )

@@ -58,6 +58,7 @@ def test_a_zip_of_a_table_and_its_files_is_an_upload(org: Served) -> None:
         ({"contentType": "PDF"}, CSV, "contentType"),
         ({"contentType": "ZIP_CSV"}, CSV, "contentType"),
         ({"concurrencyMode": "Serial", "bulkApi": "2.0"}, CSV, "concurrencyMode"),
+        ({"groupBy": "Phone", "bulkApi": "2.0"}, CSV, "groupBy"),
         ({"onAmbiguous": "perhaps"}, CSV, "onAmbiguous"),
         ({"assignmentRuleId": "no id"}, CSV, "assignmentRuleId"),
         ({}, a_zip("").replace(b"request.txt", b"elsewhere.x"), "file"),

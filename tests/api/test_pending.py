@@ -74,3 +74,22 @@ def test_a_chunk_that_is_sent_again_names_its_rows_once() -> None:
 
 def test_without_chunks_nothing_is_pending() -> None:
     assert pending(ObjectStore.open("memory://"), [], []) == []
+
+
+def test_rows_of_chunks_that_are_not_the_file_in_its_order_come_by_rising_number() -> None:
+    objects = ObjectStore.open("memory://")
+    chunks = [
+        chunk(objects, 1, range(1, 20, 3)),
+        chunk(objects, 2, range(2, 20, 3)),
+        chunk(objects, 3, range(3, 20, 3)),
+    ]
+    parts = [outcome(objects, 7, 2)]
+
+    pages = [pending_page(objects, chunks, parts, after, 5, mixed=True) for after in (0, 6, 18)]
+
+    assert [[msgspec.json.decode(line)["id"] for line in page] for page in pages] == [
+        [1, 3, 4, 5, 6],
+        [8, 9, 10, 11, 12],
+        [19],
+    ]
+    assert msgspec.json.decode(pages[0][1])["record"] == {"n": 3}

@@ -49,7 +49,9 @@ def given(ours: Bench, key: str, size: int) -> int:
 def upload(ours: Bench, url: str, key: str, length: int) -> Job:
     """Submit the upload."""
     credentials = {"type": "bearer", "token": "bench"}
-    wish = Wish(name=f"org-{ours.number()}", provider="salesforce", base_url=url, credentials=credentials, limits=PLENTY)
+    wish = Wish(
+        name=f"org-{ours.number()}", provider="salesforce", base_url=url, credentials=credentials, limits=PLENTY
+    )
     connection = ours.runtime.connections.add(ours.tenant, wish)
     wanted = UploadCriteria(object_name="Contact", operation=Operation.INSERT, bulk_api="2.0")
     return ours.runtime.lifecycle.submit_upload(connection, wanted, {}, input_key=key, input_bytes=length)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli.main import GROUPS, with_wait
+from orchestrator.job.criteria import Operation
 from tests.api.kit import Served
 from tests.api.vendor_job_kit import an_upload, remote_id
 from tests.cli.conftest import Command, run
@@ -139,6 +140,26 @@ def test_the_jobs_at_the_provider_are_listed_and_one_is_shown(bulkhead: Command,
     assert json.loads(shown.out)["bulkhead"] == {"mark": "ours", "jobId": job.id}
     assert (refused.code, "vendor_job_in_use" in refused.err) == (2, True)
     assert alone.code == 2
+
+
+@pytest.mark.usefixtures("working")
+def test_batches_at_the_provider_are_listed_and_read(bulkhead: Command, api: Served) -> None:
+    workshop = api.connected("salesforce").workshop
+    asked = {"object_name": "Account", "operation": Operation.INSERT, "external_id_field": None, "bulk_api": "1.0"}
+    job = workshop.upload("salesforce", b"Name\nQuay\n", **asked)
+    workshop.run(job)
+    of_job = ("connection", "vendor-jobs", "salesforce", "--id", remote_id(api, job))
+
+    listed, told = bulkhead(*of_job, "--batches"), bulkhead(*of_job, "--batches", "--json")
+    batch = json.loads(told.out)[0]["id"]
+    parts = [bulkhead(*of_job, "--batch", batch, "--part", part) for part in ("state", "request", "result", "other")]
+
+    assert (listed.code, batch in listed.out, "Completed" in listed.out) == (0, True, True)
+    assert [part.code for part in parts] == [0, 0, 0, 2]
+    assert "Completed" in parts[0].out
+    assert "Quay" in parts[1].out
+    assert "Success" in parts[2].out
+    assert bulkhead("connection", "vendor-jobs", "salesforce", "--batches").code == 2
 
 
 def test_a_connection_is_added_checked_and_removed(bulkhead: Command, api: Served, tmp_path: Path) -> None:

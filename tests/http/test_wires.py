@@ -1,9 +1,12 @@
 """What comes over the wire: bounded in time and size, unpacked, and nothing kept between calls."""
 
 import gzip
-from collections.abc import Iterator
+import io
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Event, Thread
 
 import httpx
@@ -14,7 +17,11 @@ from orchestrator.http.wires import GuardedTransport
 from orchestrator.job.errors import Unreachable
 from tests.http.kit import LOOPBACK, a_turn
 
+Promise = Callable[[int], AbstractContextManager[None]]
+
 BODIES = {"/gzip": gzip.compress(b'{"a": 1}'), "/broken": b"no gzip at all", "/large": b"x" * 5000, "/cookie": b"{}"}
+
+BLOCK, FLOOD = 64 << 10, 64 << 20  # bytes
 
 
 class Odd(BaseHTTPRequestHandler):
@@ -28,6 +35,9 @@ class Odd(BaseHTTPRequestHandler):
         self.seen.append(dict(self.headers.items()))
         if self.path == "/drip":
             self._drip()
+            return
+        if self.path == "/flood":
+            self._flood()
             return
         body = BODIES[self.path]
         self.send_response(200)
@@ -48,6 +58,13 @@ class Odd(BaseHTTPRequestHandler):
                 self.wfile.flush()
         except OSError:
             self.close_connection = True
+
+    def _flood(self) -> None:
+        self.send_response(200)
+        self.send_header("content-length", str(FLOOD))
+        self.end_headers()
+        for _ in range(FLOOD // BLOCK):
+            self.wfile.write(bytes(BLOCK))
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -111,3 +128,31 @@ def test_a_header_of_the_call_does_not_outlive_it_nor_replace_the_credentials(od
     first, second = Odd.seen
     assert (first["X-API-Key"], first["X-Trace"]) == ("sandbox-key", "7")
     assert "X-Trace" not in second
+
+
+def test_an_answer_goes_into_a_file_unpacked(odd: str) -> None:
+    file = io.BytesIO()
+
+    with a_turn(odd) as turn:
+        response = turn.client.save("/gzip", file)
+
+    assert (file.getvalue(), response.content, turn.purse.take_calls()) == (b'{"a": 1}', b"", 1)
+
+
+def test_a_large_answer_goes_into_a_file_without_being_held(odd: str, tmp_path: Path, at_most: Promise) -> None:
+    with (tmp_path / "answer").open("wb") as file, a_turn(odd) as turn, at_most(8):
+        turn.client.save("/flood", file)
+
+    assert (tmp_path / "answer").stat().st_size == FLOOD
+
+
+def test_an_answer_too_large_for_a_file_is_given_up(odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wires, "MOST_SAVED", 1000)
+
+    with a_turn(odd) as turn, pytest.raises(Unreachable, match="1000 bytes"):
+        turn.client.save("/large", io.BytesIO())
+
+
+def test_a_packed_answer_that_is_damaged_does_not_pass_for_a_whole_one(odd: str) -> None:
+    with a_turn(odd) as turn, pytest.raises(Unreachable):
+        turn.client.save("/broken", io.BytesIO())

@@ -9,6 +9,7 @@ from orchestrator.job.criteria import Operation
 from orchestrator.job.errors import Invalid
 from orchestrator.job.record import Job
 from orchestrator.job.status import JobStatus
+from orchestrator.providers.salesforce.bulk1.sink import AsyncSink
 from orchestrator.sandbox.faults import Fault, Match, Moment
 from orchestrator.sandbox.options import Options
 from tests.lifecycle.bulk1 import an_org, records, told
@@ -194,9 +195,15 @@ def test_upload_batch_file(workshop: Workshop) -> None:
     assert (done.counts.accepted, stored(workshop)) == (1, {"img/a.png": image})
 
 
-def test_a_large_insert_with_bad_rows_and_poisoned_batches_knows_the_fate_of_every_row(workshop: Workshop) -> None:
+@pytest.mark.parametrize(
+    ("count", "batch"), [(6_000, 500), pytest.param(120_000, AsyncSink.chunk_rows, marks=pytest.mark.journey)]
+)
+def test_a_large_insert_with_bad_rows_and_poisoned_batches_knows_the_fate_of_every_row(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, count: int, batch: int
+) -> None:
+    monkeypatch.setattr(AsyncSink, "chunk_rows", batch)
     workshop.sandbox.world.change({"sf_poison": "HEMLOCK"})
-    count, poison = 120_000, {25_017, 90_500}
+    poison = {count // 5 + 17, count * 3 // 4 + 50}
     names = ["HEMLOCK" if n in poison else "" if n % 50 == 0 else f"Depot {n}" for n in range(1, count + 1)]
     rows = "\n".join(["Name,Depot_Code__c", *(f"{name},D-{n}" for n, name in enumerate(names, 1))])
     job = sent(workshop, rows.encode(), object_name="Depot__c")

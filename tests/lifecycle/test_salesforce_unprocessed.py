@@ -205,7 +205,7 @@ def test_a_failure_and_its_restart_survive_a_worker_that_dies_at_any_moment(
     workshop.connect("salesforce")
     worked_through(workshop, an_insert(workshop), None)
 
-    for number in range(first, len(workshop.seams.seen), 9 if workshop.database.dialect == "postgresql" else 3):
+    for number in range(first, len(workshop.seams.seen), 27 if workshop.database.dialect == "postgresql" else 9):
         workshop.sandbox.world.reset()
         job = an_insert(workshop)
         worked_through(workshop, job, number)

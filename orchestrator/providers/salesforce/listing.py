@@ -15,11 +15,13 @@ from orchestrator.http.client import VendorClient
 from orchestrator.job.errors import Gone, Invalid, Misbehaved, Missing
 from orchestrator.providers.job_list import JobPage, ListedJob
 from orchestrator.providers.provider import RemoteStatus
+from orchestrator.providers.salesforce.bulk1.listing import STATES as CLASSIC_STATES
+from orchestrator.providers.salesforce.bulk1.listing import AsyncBatches, AsyncJobList
 from orchestrator.providers.salesforce.jobs import status_of
 from orchestrator.providers.salesforce.wire import JSON, PROVIDER, read
 from orchestrator.providers.salesforce.wire import JobList as JobInfos
 
-INGEST, QUERY = "ingest", "query"
+INGEST, QUERY, CLASSIC = "ingest", "query", "Classic"
 JOB_TYPES = ("BigObjectIngest", "Classic", "V2Ingest", "V2Query")
 LOCATOR, JOB_TYPE = "queryLocator", "jobType"
 PARAMETERS: Mapping[str, Sequence[str]] = {  # and what each may be; empty: any text
@@ -47,9 +49,10 @@ class SalesforceJobs:
 
     stop = "Aborted"
 
-    def __init__(self, http: VendorClient, base: str) -> None:
+    def __init__(self, http: VendorClient, base: str, async_base: str) -> None:
         self._http = http
         self._base = f"{base}/jobs"
+        self._classic = AsyncJobList(http, async_base)
 
     def page(self, asked: Mapping[str, str]) -> JobPage:
         """Return at most 1,000 jobs; one call. Query jobs are in a list of their own, which `jobType` V2Query means."""
@@ -62,14 +65,23 @@ class SalesforceJobs:
         return JobPage(jobs=jobs, following=following)
 
     def one(self, remote_id: str) -> ListedJob:
-        """Return a job of either list; one call or two. Raises Missing."""
-        for kind in (INGEST, QUERY) if ID.fullmatch(remote_id) else ():
+        """Return a job of either list, or of Bulk API 1.0; one call to three. Raises Missing."""
+        if not ID.fullmatch(remote_id):
+            raise Missing("vendor job", remote_id)
+        for kind in (INGEST, QUERY):
             try:
                 answer = self._http.get(f"{self._base}/{kind}/{remote_id}", headers=JSON)
-                return _listed(read(answer, dict[str, Any]), kind)
             except Gone:
                 continue
-        raise Missing("vendor job", remote_id)
+            found = _listed(read(answer, dict[str, Any]), kind)
+            if found.fields.get(JOB_TYPE) != CLASSIC:
+                return found
+            break
+        return self._of_classic(self._classic.one(remote_id))
+
+    def batches(self) -> AsyncBatches:
+        """Return the batches of jobs of Bulk API 1.0."""
+        return AsyncBatches(self._classic)
 
     def statuses(self, remote_ids: Sequence[str], calls: int) -> Mapping[str, RemoteStatus]:
         """Return how far these ingest jobs have come, by the list; a call for each 1,000 jobs of the org."""
@@ -87,10 +99,16 @@ class SalesforceJobs:
 
     def move(self, job: ListedJob, state: str) -> ListedJob:
         """Close a job that waits for data, or stop one that has not ended; one call. Raises Invalid, Rejected."""
-        if state not in STATES:
-            raise Invalid("state", "is no state that such a job is set to", f"Permitted: {', '.join(STATES)}.")
+        permitted = CLASSIC_STATES if job.kind == CLASSIC else STATES
+        if state not in permitted:
+            raise Invalid("state", "is no state that such a job is set to", f"Permitted: {', '.join(permitted)}.")
+        if job.kind == CLASSIC:
+            return self._of_classic({**job.fields, **self._classic.move(job.id, state)})
         answer = self._http.patch(f"{self._base}/{job.kind}/{job.id}", json={"state": state}, headers=JSON)
         return _listed({**job.fields, **read(answer, dict[str, Any])}, job.kind)
+
+    def _of_classic(self, fields: Mapping[str, Any]) -> ListedJob:
+        return _listed({**fields, JOB_TYPE: CLASSIC}, CLASSIC)
 
 
 def check(asked: Mapping[str, str]) -> None:

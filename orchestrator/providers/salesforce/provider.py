@@ -101,4 +101,4 @@ class Salesforce:
 
     def jobs(self) -> SalesforceJobs:
         """Return the jobs of the org."""
-        return SalesforceJobs(self._http, self._base)
+        return SalesforceJobs(self._http, self._base, self._async_base)

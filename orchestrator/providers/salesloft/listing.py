@@ -5,7 +5,7 @@ from typing import Any
 
 from orchestrator.http.client import VendorClient
 from orchestrator.job.errors import Gone, Invalid, Misbehaved, Missing
-from orchestrator.providers.job_list import JobPage, ListedJob
+from orchestrator.providers.job_list import BatchList, JobPage, ListedJob
 from orchestrator.providers.provider import RemoteStatus
 from orchestrator.providers.salesloft.bulk_jobs import JOBS
 from orchestrator.providers.salesloft.rows import PER_PAGE, rising
@@ -52,6 +52,10 @@ class SalesloftJobs:
     def move(self, job: ListedJob, state: str) -> ListedJob:
         """Raise Invalid: nothing stops a bulk job, and only who fills one can know when to release it. No call."""
         raise Invalid("state", "cannot be set from outside at Salesloft", "A job that is left open changes nothing.")
+
+    def batches(self) -> BatchList:
+        """Raise Invalid: the rows of a bulk job are one list. No call."""
+        raise Invalid("connection", "bulk jobs of Salesloft have no batches", "Look at the job.", code="no_batches")
 
 
 def check(asked: Mapping[str, str]) -> int:

@@ -66,7 +66,9 @@ class Archive:
     def read(self, path: str) -> bytes:
         """Return a file's bytes, as many as `size` told. Raises Invalid (`file`) where the zip is broken there."""
         try:
-            return self._zip.read(self._members[path])
+            member = self._members[path]
+            with self._zip.open(member) as packed:
+                return packed.read(member.file_size)  # without a number, all that is packed would be unpacked first
         except BROKEN as error:
             raise _broken(f"{path} cannot be read ({type(error).__name__})") from None
 

@@ -24,6 +24,8 @@ def choose(criteria: Asked) -> Asked:
     }
     if isinstance(criteria, DownloadCriteria):
         asked["pkChunking"] = check_chunking(criteria.pk_chunking)
+    else:
+        asked["groupBy"] = criteria.group_by  # how 2.0 cuts a file, nobody can say
     needed = [name for name, value in asked.items() if value is not None]
     if needed and criteria.bulk_api in (None, "auto"):
         criteria = replace(criteria, bulk_api=CLASSIC)

@@ -15,6 +15,7 @@ from orchestrator.providers.salesforce.bulk1.markup import fields, parsed
 from orchestrator.providers.salesforce.wire import PROVIDER
 
 LETTERS = re.compile("[^a-z]")
+COUNT = re.compile(r"[0-9]{1,15}")
 LIVE = ("queued", "inprogress")
 COMPLETED, FAILED, NOT_PROCESSED = "completed", "failed", "notprocessed"
 
@@ -82,6 +83,30 @@ def read_ids(body: bytes) -> Sequence[str]:
     if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
         raise Unreachable(PROVIDER, "an unreadable list of results")
     return ids
+
+
+def told_one(body: bytes) -> Mapping[str, Any]:
+    """Return all that is told of a job or a batch; numbers that come as text are numbers. Raises like `read_one`."""
+    return _plain(_object(body))
+
+
+def told_all(body: bytes) -> Sequence[Mapping[str, Any]]:
+    """Return all that is told of a list of batches. Raises like `read_batches`."""
+    if not _is_json(body):
+        return [_plain(dict(fields(each))) for each in parsed(body)]
+    told = _decoded(body)
+    return [_plain(each) for each in (told.get("batchInfo") or () if isinstance(told, dict) else ())]
+
+
+def _plain(told: Any) -> Mapping[str, Any]:
+    if not isinstance(told, dict):
+        raise Unreachable(PROVIDER, "an unreadable answer: no object")
+    return {name: _number(name, value) for name, value in told.items()}
+
+
+def _number(name: str, value: Any) -> Any:
+    counts = name.startswith("number") or name.endswith("Time")
+    return int(value) if counts and isinstance(value, str) and COUNT.fullmatch(value) else value
 
 
 def _object(body: bytes) -> Any:
