@@ -16,6 +16,7 @@ from orchestrator.job.status import StopReason
 from orchestrator.job.step import Cursor, Step, Successor
 from orchestrator.providers.batching import Files
 from orchestrator.providers.provider import Provider, RemoteStatus
+from orchestrator.results.delivered import Versions
 from orchestrator.results.inputs.row import InputReader
 
 
@@ -118,6 +119,10 @@ class Turn(Protocol):
 
     def ours(self, remote_ids: Sequence[str]) -> Set[str]:
         """Return those of the vendor's ids that belong to vendor jobs of ours, at this connection."""
+        ...
+
+    def delivered(self) -> Versions:
+        """Return how the records of the earlier jobs that the criteria name were delivered last."""
         ...
 
     def chunks(self) -> Sequence[Chunk]:
