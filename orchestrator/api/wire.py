@@ -90,7 +90,6 @@ class DownloadBody(Strict):
     LATER: ClassVar[frozenset[str]] = frozenset(
         {
             "docsHubDetails",
-            "expiresAt",
         }
     )
 
@@ -119,6 +118,7 @@ class DownloadBody(Strict):
     weight: Weight = 1.0
     auto_restart: StrictBool = True
     give_up_after: Patience | None = None
+    expires_at: Annotated[datetime, BeforeValidator(_start)] | None = None
     name: Name | None = None
 
 
@@ -129,7 +129,6 @@ class UploadBody(Strict):
         {
             "groupBy",
             "source",
-            "expiresAt",
         }
     )
 
@@ -158,6 +157,7 @@ class UploadBody(Strict):
     weight: Weight = 1.0
     auto_restart: StrictBool = True
     give_up_after: Patience | None = None
+    expires_at: Annotated[datetime, BeforeValidator(_start)] | None = None
     name: Name | None = None
     callback_payload: Any = Field(None, validation_alias="callback-payload")
 

@@ -107,6 +107,7 @@ class DownloadCriteria(_Json):
     weight: float = 1.0
     auto_restart: bool = True
     give_up_after: timedelta = GIVE_UP_AFTER
+    expires_at: datetime | None = None  # from then on the ended job may be forgotten; None: after the retention
     name: str | None = None
 
 
@@ -135,6 +136,7 @@ class UploadCriteria(_Json):
     weight: float = 1.0
     auto_restart: bool = True
     give_up_after: timedelta = GIVE_UP_AFTER
+    expires_at: datetime | None = None  # from then on the ended job may be forgotten; None: after the retention
     name: str | None = None
     callback_payload: Any = None
 
