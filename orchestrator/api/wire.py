@@ -199,13 +199,13 @@ class ConnectionBody(Strict):
 class ConnectionChangeBody(Strict):
     """What shall be other than it is; whatever is not named stays."""
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"limits", "reserve"})
-
     base_url: Annotated[StrictStr, Field(max_length=2000)] | None = Field(
         None, validation_alias=AliasChoices("baseUrl", "apiUrl")
     )
     credentials: dict[str, Any] | None = None
     settings: dict[str, Any] | None = None
+    limits: list[Any] | None = None
+    reserve: Any = None
 
 
 class TenantBody(Strict):

@@ -176,6 +176,7 @@ class LiveTurn:
         meta: Mapping[str, Any] | None = None,
         vendor_counted: int | None = None,
         native: bool | None = None,
+        fields_read: Sequence[str] | None = None,
     ) -> None:
         if event is not None:
             self._notes.events.append(Event(name=event, data=data or {}))
@@ -184,6 +185,8 @@ class LiveTurn:
             self._notes.vendor_counted = vendor_counted
         if native is not None:
             self._notes.native = native
+        if fields_read is not None:
+            self._notes.fields_read = fields_read
 
     def note_stop(self, reason: StopReason, message: str) -> None:
         self._notes.stop_reason, self._notes.status_message = reason, message

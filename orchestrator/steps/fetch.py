@@ -8,6 +8,7 @@ from orchestrator.job.record import Counts
 from orchestrator.job.status import Direction
 from orchestrator.job.step import Cursor
 from orchestrator.providers.provider import Page, Plan, Source
+from orchestrator.results.fields_read import fields_of
 from orchestrator.steps.batch_fates import book_batches
 from orchestrator.steps.booking import book_fates
 from orchestrator.steps.lost import list_lost, result_lost
@@ -54,6 +55,7 @@ class _Reading:
         self._turn = turn
         self._source = source
         self._sieve = Overlap.of(turn)
+        self._shows_fields = _criteria(turn).select_fields is None and turn.job.default_select_fields is None
         self._counted = turn.job.vendor_counted
         self.cursor = turn.step.cursor
         self.read = turn.job.counts.read
@@ -78,6 +80,9 @@ class _Reading:
             self._turn.tell(vendor_counted=self._counted)
         if page.next is None and not page.cut and self._counted not in (None, self.read):
             _count_again(self._turn, self._source, self.read, self._counted or 0)
+        if self._shows_fields and page.rows:
+            self._turn.tell(fields_read=fields_of(bytes(page.body), page.header))
+            self._shows_fields = False
         _keep_page(self._turn, page if self._sieve is None else self._sieve.without_delivered(page))
 
 

@@ -105,8 +105,12 @@ class Turn(Protocol):
         meta: Mapping[str, Any] | None = None,
         vendor_counted: int | None = None,
         native: bool | None = None,
+        fields_read: Sequence[str] | None = None,
     ) -> None:
-        """Note an event, or what the provider adds to the job; written with the next commit."""
+        """Note an event, the fields read where none were named, or what the provider adds to the job.
+
+        Written with the next commit.
+        """
         ...
 
     def note_stop(self, reason: StopReason, message: str) -> None:
