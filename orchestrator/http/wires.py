@@ -16,6 +16,7 @@ from orchestrator.job.errors import Invalid
 KEEP_ALIVE = 4.0  # s idle; below the 5 s after which common servers hang up, so that no request meets a closed door
 MOST_CONNECTIONS = 100  # more than one process has threads
 MOST_BYTES = 256 * 1024 * 1024  # of one answer; one vendor must not fill a worker's memory
+ENOUGH = "enough"  # a request's extension: the body of an answer with more bytes is left unread, and empty
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -78,7 +79,7 @@ class GuardedTransport(httpx.BaseTransport):
             answer = self._way_to(request.url).handle_request(_for_wire(request, auth))
             waited = {"waited": time.monotonic() - sent_at}
             try:
-                body = self._drain(answer)
+                body = self._drain(answer, request.extensions.get(ENOUGH))
             finally:
                 answer.close()
         except FAILURES as error:
@@ -107,13 +108,15 @@ class GuardedTransport(httpx.BaseTransport):
             self._outside[url.host, port] = time.monotonic() + OUTSIDE
         return self._proxied
 
-    def _drain(self, answer: httpcore.Response) -> bytes:
+    def _drain(self, answer: httpcore.Response, enough: int | None) -> bytes:
         ends = time.monotonic() + self._longest
         pieces: list[bytes] = []
         size = 0
         for piece in answer.iter_stream():
             pieces.append(piece)
             size += len(piece)
+            if enough is not None and size > enough:
+                return b""
             if size > MOST_BYTES:
                 raise httpcore.ReadError(f"an answer of more than {MOST_BYTES} bytes")
             if time.monotonic() > ends:
