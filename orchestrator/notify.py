@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import httpx
 import msgspec
 
+from orchestrator.http.wires import ENOUGH
 from orchestrator.job.errors import OrchestratorError
 from orchestrator.store.outbox import Notification, Outbox
 
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 WAITS = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 21600, 28800)  # s; 22 h in all
 ACCEPTED = range(200, 300)
+HEARD = 4096  # bytes of an answer; nobody reads them, the status is what counts
 GONE = 410  # the receiver wants nothing any more (Standard Webhooks, "Disabling endpoints")
 
 
@@ -78,7 +80,8 @@ class Notifier:
         body = msgspec.json.encode(notification.body)
         try:
             headers = self._headers(notification, body)
-            answer = self._client().post(notification.url, content=body, headers=headers)
+            extensions = {ENOUGH: HEARD}
+            answer = self._client().post(notification.url, content=body, headers=headers, extensions=extensions)
         except (httpx.HTTPError, httpx.InvalidURL, OrchestratorError) as error:
             return Attempt(status=None, cause=f"{type(error).__name__}: {error}")
         if answer.is_redirect:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -82,12 +83,12 @@ class Upkeep:
             log.warning("sweep.failed", extra={"cause": str(error)})
 
     def tidy(self) -> int:
-        """Forget jobs that ended longer than the retention ago, and delete the objects that no row names.
+        """Forget jobs that ended longer than the retention ago or have expired, and delete objects that no row names.
 
-        Returns how many objects were deleted. An object younger than a day is left alone: its row may be on its way.
+        Returns how many other objects were deleted. One younger than a day is left alone: its row may be on its way.
         """
         for job_id in self._store.retention.expired(self._retention):
-            self._store.retention.forget(job_id, self._retention)
+            self._forget(job_id)
         self._lifecycle.schedules.forget(self._retention)
         old = self._old_objects(self._store.database_time() - GARBAGE_AFTER)
         deleted = 0
@@ -96,6 +97,15 @@ class Upkeep:
                 self._objects.delete(key)
                 deleted += 1
         return deleted
+
+    def _forget(self, job_id: int) -> None:
+        """Forget a job, and delete at once what it alone named."""
+        with suppress(Missing):
+            input_key = self._store.jobs.by_id(job_id).input_key
+            if self._store.retention.forget(job_id, self._retention):
+                keys = [found.key for found in self._objects.list(f"jobs/{job_id}/")]
+                for key in self._store.garbage.unnamed([*keys, *([input_key] if input_key else [])]):
+                    self._objects.delete(key)
 
     def _old_objects(self, before: datetime) -> Iterator[str]:
         for prefix in ("jobs/", "inputs/"):

@@ -88,6 +88,7 @@ CODES: Mapping[str, Code] = {
     ),
     "vendor_job_in_use": _code(409, "A job of ours needs the vendor job", "Cancel or restart that job instead."),
     "vendor_job_state": _code(409, "The vendor job is in no state for that", "Look at its state first."),
+    "expired": _code(410, "The job's result has expired", "Start the job again; name a later expiresAt, or none."),
     "too_large": _code(413, "The body is too large", "Send large files as multipart to POST /bulk/upload."),
     "unsupported_media_type": _code(
         415, "The body's media type is not understood", "Send application/json or multipart/form-data."

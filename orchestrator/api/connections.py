@@ -69,9 +69,18 @@ def show(request: Request, who: Reader, name: str) -> dict[str, Any]:
 
 @router.patch("/{name}", dependencies=[Depends(only())])
 def change(request: Request, who: Admin, name: str, body: ConnectionChangeBody) -> dict[str, Any]:
-    """Change address, credentials or settings; jobs go on with them. New credentials make `authState` ok again."""
+    """Change address, credentials, settings, or the limits of its budget; jobs go on with them.
+
+    New credentials make `authState` ok again. Limits and reserve are those of all connections of the budget.
+    """
     runtime = runtime_of(request)
-    asked = Change(base_url=body.base_url, credentials=body.credentials, settings=body.settings)
+    asked = Change(
+        base_url=body.base_url,
+        credentials=body.credentials,
+        settings=body.settings,
+        limits=body.limits,
+        reserve=body.reserve,
+    )
     changed = runtime.connections.change(who.tenant_id, name, asked)
     return _shown(changed, runtime.store.budgets.get(changed.budget_id))
 

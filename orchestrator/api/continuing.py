@@ -9,7 +9,7 @@ from orchestrator.job.record import Job
 if TYPE_CHECKING:
     from orchestrator.runtime import Runtime
 
-ITS_OWN = frozenset({"from", "to", "continueFromJobId"})  # of the earlier job alone
+ITS_OWN = frozenset({"from", "to", "continueFromJobId", "expiresAt"})  # of the earlier job alone
 DECIDED = ("from", "soql")  # by where the earlier job ended
 
 

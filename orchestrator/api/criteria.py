@@ -71,6 +71,7 @@ def download_criteria(body: DownloadBody) -> DownloadCriteria:
         weight=body.weight,
         auto_restart=body.auto_restart,
         give_up_after=body.give_up_after or GIVE_UP_AFTER,
+        expires_at=body.expires_at,
         name=body.name,
     )
 
@@ -109,6 +110,7 @@ def upload_criteria(body: UploadBody, format_: str) -> UploadCriteria:
         weight=body.weight,
         auto_restart=body.auto_restart,
         give_up_after=body.give_up_after or GIVE_UP_AFTER,
+        expires_at=body.expires_at,
         name=body.name,
         callback_payload=body.callback_payload,
     )

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from orchestrator.api.accept import accepts
 from orchestrator.api.auth import Reader
+from orchestrator.api.kept import kept_job
 from orchestrator.api.paging import COMPLETE, PAGING, Paged, Paging, mark, only
 from orchestrator.api.problems import Refused
 from orchestrator.api.results import begun
@@ -50,7 +51,7 @@ def errors(
     With `Accept: text/csv`: all rows that did not go through, in the columns of the user's own file.
     """
     runtime = runtime_of(request)
-    job = runtime.store.jobs.get(who.tenant_id, job_id)
+    job = kept_job(runtime, who.tenant_id, job_id)
     if accepts(accept, CSV):
         return _csv(runtime, job)
     complete = job.status is JobStatus.COMPLETED

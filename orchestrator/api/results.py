@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from orchestrator.api.accept import wanted_format
 from orchestrator.api.auth import Reader
+from orchestrator.api.kept import kept_job
 from orchestrator.api.paging import COMPLETE, PAGING, Paged, Paging, mark, only
 from orchestrator.api.pending import PENDING, pending_page
 from orchestrator.api.state import JobId, runtime_of
@@ -48,7 +49,7 @@ def result(
 ) -> Response:
     """Stream the result: records of a download, the fate of each row of an upload."""
     runtime = runtime_of(request)
-    job = runtime.store.jobs.get(who.tenant_id, job_id)
+    job = kept_job(runtime, who.tenant_id, job_id)
     complete = job.status is JobStatus.COMPLETED
     if not complete and not partial:
         raise Conflict(f"job {job.id} is {job.status}", code="not_completed")
@@ -109,7 +110,7 @@ def data(
 ) -> Response:
     """Return the result in pages by row number, also while the job runs; never calls the vendor."""
     runtime = runtime_of(request)
-    job = runtime.store.jobs.get(who.tenant_id, job_id)
+    job = kept_job(runtime, who.tenant_id, job_id)
     complete = job.status is JobStatus.COMPLETED
     if job.direction is Direction.UPLOAD:
         return _outcome_answer(request, job, paging, _row_statuses(status), complete)

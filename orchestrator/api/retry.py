@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from orchestrator.api.auth import Submitter
 from orchestrator.api.bulk import accepted
 from orchestrator.api.idempotency import Answer, Keep, Once
+from orchestrator.api.kept import kept_job
 from orchestrator.api.paging import only
 from orchestrator.api.state import JobId, named_connection, runtime_of
 from orchestrator.api.wire import RetryBody
@@ -20,7 +21,7 @@ def retry(request: Request, who: Submitter, job_id: JobId, once: Once, body: Ret
 
     def submit(keep: Keep) -> Answer:
         runtime = runtime_of(request)
-        job = runtime.store.jobs.get(who.tenant_id, job_id)
+        job = kept_job(runtime, who.tenant_id, job_id)
         connection = named_connection(runtime, who.tenant_id, str(job.connection_id))
         new = runtime.retries.submit(
             connection,

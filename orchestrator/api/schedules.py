@@ -70,6 +70,8 @@ def _criteria(runtime: "Runtime", tenant_id: int, given: dict[str, Any]) -> dict
     body = DownloadBody.model_validate(given)
     if body.continue_from_job_id is not None:
         raise Invalid("continueFromJobId", "names one job, and a schedule has many", "Use continueFromLast.")
+    if body.expires_at is not None:
+        raise Invalid("expiresAt", "is one moment, and a schedule has many", "Results are kept for the retention.")
     connection = named_connection(runtime, tenant_id, connection_of(body))
     checked = runtime.lifecycle.check(connection, download_criteria(body))
     return {"connection_id": connection.id, "request": dict(body.sent), "criteria": checked}

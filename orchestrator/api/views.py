@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
 from orchestrator.api.auth import Reader
+from orchestrator.api.kept import kept_job
 from orchestrator.api.paging import PAGING, Paged, mark, only
 from orchestrator.api.results import begun
 from orchestrator.api.state import JobId, runtime_of
@@ -80,7 +81,7 @@ def result_of(request: Request, who: Reader, job_id: JobId, chunk: str) -> Respo
 
 
 def _found(runtime: "Runtime", tenant_id: int, job_id: int, chunk: str) -> Chunk:
-    job = runtime.store.jobs.get(tenant_id, job_id)
+    job = kept_job(runtime, tenant_id, job_id)
     found = [each for each in runtime.store.chunks.of_job(job.id) if str(each.seq) == chunk]
     if not found:
         raise Missing("chunk", chunk[:40])

@@ -90,7 +90,6 @@ class DownloadBody(Strict):
     LATER: ClassVar[frozenset[str]] = frozenset(
         {
             "docsHubDetails",
-            "expiresAt",
         }
     )
 
@@ -119,6 +118,7 @@ class DownloadBody(Strict):
     weight: Weight = 1.0
     auto_restart: StrictBool = True
     give_up_after: Patience | None = None
+    expires_at: Annotated[datetime, BeforeValidator(_start)] | None = None
     name: Name | None = None
 
 
@@ -128,7 +128,6 @@ class UploadBody(Strict):
     LATER: ClassVar[frozenset[str]] = frozenset(
         {
             "source",
-            "expiresAt",
         }
     )
 
@@ -158,6 +157,7 @@ class UploadBody(Strict):
     weight: Weight = 1.0
     auto_restart: StrictBool = True
     give_up_after: Patience | None = None
+    expires_at: Annotated[datetime, BeforeValidator(_start)] | None = None
     name: Name | None = None
     callback_payload: Any = Field(None, validation_alias="callback-payload")
 
@@ -199,13 +199,13 @@ class ConnectionBody(Strict):
 class ConnectionChangeBody(Strict):
     """What shall be other than it is; whatever is not named stays."""
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"limits", "reserve"})
-
     base_url: Annotated[StrictStr, Field(max_length=2000)] | None = Field(
         None, validation_alias=AliasChoices("baseUrl", "apiUrl")
     )
     credentials: dict[str, Any] | None = None
     settings: dict[str, Any] | None = None
+    limits: list[Any] | None = None
+    reserve: Any = None
 
 
 class TenantBody(Strict):

@@ -19,6 +19,7 @@ KINDS = {"connections": "connection", "schedules": "schedule"}  # in this order:
 COLUMNS = {"action": "ACTION", "kind": "KIND", "name": "NAME", "changes": "CHANGES"}
 ADDED, CHANGED, SAME = "add", "change", "same"
 SECRET = "credentials"  # noqa: S105 - a field's name; never shown, and never compared: they do not come back
+QUOTA = {"window": "rolling24h"}  # as the API completes it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +135,21 @@ def _is_so(name: str, there: Mapping[str, Any], wanted: Any) -> bool:
         return not isinstance(wanted, dict) or wanted.get("type") == there[SECRET]["type"]
     if name in ("baseUrl", "apiUrl"):
         return bool(str(wanted).rstrip("/") == there["baseUrl"])
+    if name == "limits":
+        return bool(_completed(wanted) == _completed(there.get(name)))
     return _within(wanted, there.get(name)) if name == "settings" else bool(wanted == there.get(name))
+
+
+def _completed(limits: Any) -> Any:
+    """Return limits with the defaults that they are shown with."""
+    if not isinstance(limits, list) or not all(isinstance(each, dict) for each in limits):
+        return limits
+    return [{**QUOTA, **_zone(each), **each} if each.get("kind") == "quota" else each for each in limits]
+
+
+def _zone(quota: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the default zone of a quota that has one."""
+    return {"timezone": "UTC"} if quota.get("window") == "day" else {}
 
 
 def _within(wanted: Any, there: Any) -> bool:

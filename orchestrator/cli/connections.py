@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="Connections: credentials at a provider.", no_args_is_help=True)
     command(group, "add", "bulkhead connection add sl --provider salesloft --token -")(add)
+    command(group, "set", "bulkhead connection set sl --reserve 0.3")(change)
     command(group, "list", "bulkhead connection list")(list_connections)
     command(group, "show", "bulkhead connection show sl")(show)
     command(group, "check", "bulkhead connection check sl")(check)
@@ -75,6 +76,32 @@ def add(
     desk.show(
         added, f"connection {added['name']} has the id {added['instanceId']}; try `bulkhead connection check {name}`"
     )
+
+
+def change(
+    desk: Desk,
+    name: NameArgument,
+    base_url: Annotated[str | None, typer.Option("--base-url", help="Another address.")] = None,
+    setting: Annotated[list[str] | None, typer.Option("--setting", help="name=value; null takes one back.")] = None,
+    limit: Annotated[
+        list[str] | None, typer.Option("--limit", help="All limits from now on, like with `add`; repeatable.")
+    ] = None,
+    published: Annotated[bool, typer.Option("--published-limits", help="The provider's own limits again.")] = False,
+    reserve: Annotated[float | None, typer.Option("--reserve", help="Share left to others, 0 to 0.95.")] = None,
+) -> None:
+    """Change what is given, leave the rest; limits and reserve are those of all connections of the budget."""
+    if limit and published:
+        fail("give --limit or --published-limits, not both")
+    changes = without_blanks(
+        {
+            "baseUrl": base_url,
+            "settings": {key: _value(text) for key, text in pairs("--setting", setting or ()).items()},
+            "limits": [_json("--limit", each) for each in limit or ()],
+            "reserve": reserve,
+        }
+    )
+    changed = desk.client.change_connection(name, **changes, **({"limits": []} if published else {}))
+    desk.show(changed, f"connection {changed['name']} is changed")
 
 
 def _credentials(token: str | None, file: Path | None, none: bool) -> dict[str, Any]:

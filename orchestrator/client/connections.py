@@ -23,7 +23,7 @@ class ConnectionCalls(Calls):
         return self._json("GET", f"/connections/{path(name)}")
 
     def change_connection(self, name: str, **changes: Any) -> Json:
-        """Change `baseUrl`, `credentials` or `settings`; what is not named stays."""
+        """Change `baseUrl`, `credentials`, `settings`, `limits` or `reserve`; what is not named stays."""
         return self._json("PATCH", f"/connections/{path(name)}", json=changes)
 
     def check_connection(self, name: str) -> Json:

@@ -18,6 +18,7 @@ MOST_CONNECTIONS = 100  # more than one process has threads
 MOST_BYTES = 256 * 1024 * 1024  # of one answer; one vendor must not fill a worker's memory
 MOST_SAVED = 2 * 1024 * 1024 * 1024  # bytes of one answer that goes into a file; the largest results have 1 GB
 INTO = "into"  # the extension of a request that names the file for its answer's body
+ENOUGH = "enough"  # a request's extension: the body of an answer with more bytes is left unread, and empty
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -110,13 +111,22 @@ class GuardedTransport(httpx.BaseTransport):
         into: BinaryIO | None = request.extensions.get(INTO)
         read = dict[str, Any](request=request, extensions=dict(waited))
         if into is None or not 200 <= answer.status < 300:
-            body = b"".join(self._bounded(answer.iter_stream(), MOST_BYTES))
+            body = self._drained(answer, request.extensions.get(ENOUGH))
             return httpx.Response(answer.status, headers=answer.headers, content=body, **read)
         packed = httpx.Response(answer.status, headers=answer.headers, stream=_Stream(answer), request=request)
         for piece in self._bounded(packed.iter_bytes(), MOST_SAVED):
             into.write(piece)
         plain = [(name, value) for name, value in answer.headers if name.lower() != b"content-encoding"]
         return httpx.Response(answer.status, headers=plain, content=b"", **read)
+
+    def _drained(self, answer: httpcore.Response, enough: int | None) -> bytes:
+        pieces, size = list[bytes](), 0
+        for piece in self._bounded(answer.iter_stream(), MOST_BYTES):
+            pieces.append(piece)
+            size += len(piece)
+            if enough is not None and size > enough:
+                return b""
+        return b"".join(pieces)
 
     def _bounded(self, pieces: Iterable[bytes], most: int) -> Iterator[bytes]:
         ends = time.monotonic() + self._longest

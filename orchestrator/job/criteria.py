@@ -91,6 +91,8 @@ class DownloadCriteria(_Json):
     filter_date_field: str | None = None
     where: str | None = None  # a filter (`ceql/`) that can be read
     continues: int | None = None  # the id of the job whose end this one's beginning is
+    known: tuple[int, ...] = ()  # jobs whose records are not stored again while they are as they were; latest first
+    id_field: str | None = None  # by which records of `known` are told apart
     mark: datetime | None = None  # up to when all is read once it is COMPLETED; None: as its dates tell
     query: Mapping[str, str] = field(default_factory=dict)
     soql: str | None = None  # the user's own query, sent as it is; `object_name` is then what it reads from
@@ -105,6 +107,7 @@ class DownloadCriteria(_Json):
     weight: float = 1.0
     auto_restart: bool = True
     give_up_after: timedelta = GIVE_UP_AFTER
+    expires_at: datetime | None = None  # from then on the ended job may be forgotten; None: after the retention
     name: str | None = None
 
 
@@ -134,6 +137,7 @@ class UploadCriteria(_Json):
     weight: float = 1.0
     auto_restart: bool = True
     give_up_after: timedelta = GIVE_UP_AFTER
+    expires_at: datetime | None = None  # from then on the ended job may be forgotten; None: after the retention
     name: str | None = None
     callback_payload: Any = None
 

@@ -20,7 +20,7 @@ class Counts:
 
     read: int = 0
     stored: int = 0
-    filtered: int = 0  # by from, to, where
+    filtered: int = 0  # by from, to, where; and what an earlier job of the chain delivered as it is
     cut: int = 0  # by limit
     undated: int = 0  # stored, although the date to filter by is missing or unreadable
     sent: int = 0

@@ -65,6 +65,8 @@ class Change:
     base_url: str | None = None
     credentials: Mapping[str, Any] | None = field(default=None, repr=False)
     settings: Mapping[str, Any] | None = None  # by name; None as a value takes one back
+    limits: Sequence[Any] | None = None  # of its budget; none: the provider's published ones
+    reserve: Any = None
 
 
 class ConnectionDesk:
@@ -99,7 +101,8 @@ class ConnectionDesk:
     def change(self, tenant_id: int, name: str | int, change: Change) -> Connection:
         """Change what is given; new credentials, sealed, make the connection `ok` again. Makes no call.
 
-        Jobs go on with them: rows in unreleased vendor jobs that a new user cannot use are sent anew.
+        Jobs go on with them: rows in unreleased vendor jobs that a new user cannot use are sent anew. Limits hold for
+        every turn that begins from then on, of all connections of the budget; what was spent stays spent.
         Raises Invalid, Missing.
         """
         connection = self._store.connections.get(tenant_id, name)
@@ -109,14 +112,28 @@ class ConnectionDesk:
             settings = family.check_settings(settings)
             _refuse_other_login(family, connection, settings, change)
         kind, seal = self._sealed(family, settings, change.credentials)
+        base_url = None if change.base_url is None else _base_url(family, change.base_url)
+        self._change_budget(connection, change)
         return self._store.connections.update(
             tenant_id,
             connection.id,
-            base_url=None if change.base_url is None else _base_url(family, change.base_url),
+            base_url=base_url,
             settings=None if change.settings is None else settings,
             credential_type=kind,
             seal=seal,
         )
+
+    def _change_budget(self, connection: Connection, change: Change) -> None:
+        limits = None if change.limits is None else checked_limits(change.limits)
+        reserve = None if change.reserve is None else checked_reserve(change.reserve)
+        if limits is None and reserve is None:
+            return
+        budget = self._store.budgets.get(connection.budget_id)
+        if budget.tenant_id is None:
+            field = "limits" if limits is not None else "reserve"
+            problem = f"budget {budget.name} is shared with other tenants"
+            raise Invalid(field, problem, "Ask whoever runs this installation.", code="budget_differs")
+        self._store.budgets.change(budget.id, limits=limits, reserve=reserve)
 
     def _sealed(
         self, family: Family, settings: Mapping[str, Any], given: Mapping[str, Any] | None

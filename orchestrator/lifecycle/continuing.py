@@ -7,7 +7,8 @@
 
 The mark is taken at the start: what changes while a job reads belongs to the next one. It lies two minutes before the
 start, because the vendor's clock may differ and a change may show a while after its time. A job of a chain reads up to
-its mark and no further; the next one begins one microsecond after it, so that records of one instant are never parted.
+its mark and no further; the next one begins before it, for what shows still later, and leaves out what is delivered
+already (`overlap.py`); or one microsecond after it, so that records of one instant are never parted.
 
 A job that ended at its `limit` is gone on from in the middle instead, right after its last record: by the cursor that
 its last page left, which names the instant and the ids of it that are stored, or the last key.
@@ -15,7 +16,6 @@ its last page left, which names the instant and the ids of it that are stored, o
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any
 
 from orchestrator.job.criteria import Criteria, DownloadCriteria
@@ -23,6 +23,8 @@ from orchestrator.job.errors import Invalid, Missing
 from orchestrator.job.record import Job
 from orchestrator.job.status import Direction, JobOutcome, JobStatus
 from orchestrator.job.step import StepKind, Successor
+from orchestrator.lifecycle.marks import MOMENT, SETTLED, download_of, mark_of
+from orchestrator.lifecycle.overlap import beginning
 from orchestrator.providers.provider import Family
 from orchestrator.store.connections import Connection
 from orchestrator.store.jobs import NewJob
@@ -30,8 +32,6 @@ from orchestrator.store.store import Store
 
 Make = Callable[[Connection, Criteria, Mapping[str, Any]], NewJob]  # a job of criteria; raises Invalid
 
-SETTLED = timedelta(minutes=2)  # clocks of vendors are off by seconds, their replicas and commits late by as many
-MOMENT = timedelta(microseconds=1)  # the finest unit in which vendors tell times
 FIELD = "continueFromJobId"
 CODE = "not_continuable"
 
@@ -66,17 +66,18 @@ class Continuing:
         """Return the job that goes on from where `earlier` ended. Raises Invalid where it cannot."""
         new = self._make(connection, criteria, request)
         _check_same(earlier, new)
-        before, wanted = _download(earlier.criteria), _download(new.criteria)
+        before, wanted = download_of(earlier), _download(new.criteria)
         if before.limit is not None and earlier.counts.stored >= before.limit:
             return self._after_limit(earlier, before, new, wanted)
         bounded = self._bounded(connection, replace(wanted, continues=earlier.id))
         if before.filter_date_field not in (None, bounded.filter_date_field):
             problem = f"job {earlier.id} went by {before.filter_date_field}"
             raise Invalid("filterDateField", problem, "Go by the same one.")
-        begin = mark_of(earlier) + MOMENT
-        if bounded.to is not None and bounded.to < begin:
+        if bounded.to is not None and bounded.to < mark_of(earlier) + MOMENT:
             raise Invalid("to", f"lies before the end of job {earlier.id}", "Leave it out.")
-        return replace(new, criteria=replace(bounded, from_=begin))
+        id_field = self._families[connection.provider].id_field(bounded.object_name, connection.settings)
+        begin = beginning(self._store, earlier, bounded, (id_field, bounded.filter_date_field or ""))
+        return replace(new, criteria=replace(bounded, from_=begin.at, known=begin.known, id_field=id_field))
 
     def _after_limit(self, earlier: Job, before: DownloadCriteria, new: NewJob, wanted: DownloadCriteria) -> NewJob:
         cursor = self._store.jobs.resume_cursor(earlier.id)
@@ -109,15 +110,6 @@ class Continuing:
             advice = "Name the field that tells when a record changed."
             raise Invalid("filterDateField", "is needed to go on from an earlier job", advice)
         return found
-
-
-def mark_of(job: Job) -> datetime:
-    """Return up to when a COMPLETED download has read everything."""
-    criteria = _download(job.criteria)
-    if criteria.mark is not None:
-        return criteria.mark
-    settled = job.created_at - SETTLED
-    return settled if criteria.to is None else min(criteria.to, settled)
 
 
 def _check_same(earlier: Job, new: NewJob) -> None:

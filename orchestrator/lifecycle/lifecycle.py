@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.job.criteria import Criteria, DownloadCriteria, UploadCriteria
+from orchestrator.job.errors import Invalid
 from orchestrator.job.record import Job
 from orchestrator.lifecycle.continuing import Continuing
 from orchestrator.lifecycle.scheduler import Scheduler
@@ -89,6 +90,8 @@ class Lifecycle:
         return self._submit(of(self._new(connection, criteria, request)), also)
 
     def _new(self, connection: Connection, criteria: Criteria, request: Mapping[str, Any]) -> NewJob:
+        if criteria.expires_at is not None and criteria.expires_at <= self._store.database_time():
+            raise Invalid("expiresAt", "is over", "Name a time to come, or leave it out.")
         return new_job(self._families[connection.provider], connection, criteria, request)
 
     def _submit(self, new: NewJob, also: Also | None) -> Job:

@@ -1,5 +1,6 @@
 """What a turn has gathered since its last commit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +24,7 @@ class Notes:
     meta: dict[str, Any] = field(default_factory=dict)
     vendor_counted: int | None = None
     native: bool | None = None
+    fields_read: Sequence[str] | None = None
     stop_reason: StopReason | None = None
     status_message: str | None = None
 
@@ -38,6 +40,7 @@ class Notes:
             meta=self.meta or None,
             vendor_counted=self.vendor_counted,
             native=self.native,
+            default_select_fields=self.fields_read,
             stop_reason=self.stop_reason,
             status_message=self.status_message,
             outcome=outcome,

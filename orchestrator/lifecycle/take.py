@@ -36,6 +36,7 @@ from orchestrator.job.errors import (
 from orchestrator.job.status import StopReason, WaitReason
 from orchestrator.job.step import StepKind
 from orchestrator.lifecycle.heartbeat import Heartbeat, Pulse
+from orchestrator.lifecycle.recall import Recall
 from orchestrator.lifecycle.shared_polls import Held, SharedPolls
 from orchestrator.lifecycle.turn import LONG_TURN, LiveTurn
 from orchestrator.lifecycle.vendors import OpenVendor, Vendors
@@ -92,6 +93,7 @@ class TurnTaker:
         self._owner = owner
         self._dispatch = dispatch
         self._shared = SharedPolls(store, vendors, owner)
+        self._recall = Recall(store, objects)
         self._stopping = False
 
     def stop(self) -> None:
@@ -156,6 +158,7 @@ class TurnTaker:
             open_vendor=lambda: self._open(claim, pulse),
             pulse=pulse,
             stopping=lambda: self._stopping,
+            recall=self._recall,
             seen=held.seen,
         )
         try:

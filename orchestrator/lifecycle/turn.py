@@ -15,11 +15,13 @@ from orchestrator.job.status import StopReason
 from orchestrator.job.step import Cursor, Step, Successor
 from orchestrator.lifecycle.heartbeat import Pulse
 from orchestrator.lifecycle.notes import Notes
+from orchestrator.lifecycle.recall import Recall
 from orchestrator.lifecycle.seal import seal_outcome, seal_records
 from orchestrator.lifecycle.shared_polls import Seen
 from orchestrator.lifecycle.vendors import OpenVendor
 from orchestrator.lifecycle.writing import Snapshot, Writing
 from orchestrator.providers.provider import Provider, RemoteStatus
+from orchestrator.results.delivered import Versions
 from orchestrator.results.fates import tied_rows
 from orchestrator.results.inputs.archive import Archive
 from orchestrator.results.inputs.reader import open_upload
@@ -49,6 +51,7 @@ class LiveTurn:
         open_vendor: Callable[[], OpenVendor],
         pulse: Pulse,
         stopping: Callable[[], bool],
+        recall: Recall,
         seen: Seen = None,
     ) -> None:
         self._claim = claim
@@ -58,6 +61,7 @@ class LiveTurn:
         self._opened: OpenVendor | None = None
         self._pulse = pulse
         self._stopping = stopping
+        self._recall = recall
         self.seen = seen
         self._began = self._committed_at = time.monotonic()
         self._signals = Signals(stop=False, others_wait=False)
@@ -172,6 +176,7 @@ class LiveTurn:
         meta: Mapping[str, Any] | None = None,
         vendor_counted: int | None = None,
         native: bool | None = None,
+        fields_read: Sequence[str] | None = None,
     ) -> None:
         if event is not None:
             self._notes.events.append(Event(name=event, data=data or {}))
@@ -180,6 +185,8 @@ class LiveTurn:
             self._notes.vendor_counted = vendor_counted
         if native is not None:
             self._notes.native = native
+        if fields_read is not None:
+            self._notes.fields_read = fields_read
 
     def note_stop(self, reason: StopReason, message: str) -> None:
         self._notes.stop_reason, self._notes.status_message = reason, message
@@ -189,6 +196,9 @@ class LiveTurn:
 
     def ours(self, remote_ids: Sequence[str]) -> Set[str]:
         return self._store.vendor_jobs.ours(self.job.connection_id, remote_ids).keys()
+
+    def delivered(self) -> Versions:
+        return self._recall.of(self.job)
 
     def chunks(self) -> Sequence[Chunk]:
         return self._store.chunks.of_vendor_job(self.job.id, self.step.vendor_seq)

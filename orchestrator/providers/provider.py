@@ -282,6 +282,7 @@ class Family:
     dress: Dress = as_it_is
     is_stale: IsStale = is_unauthorized
     time_field: Callable[[str, Mapping[str, Any]], str | None] | None = None  # when an object's records changed
+    id_field: Callable[[str, Mapping[str, Any]], str] = lambda name, settings: "id"  # tells an object's records apart
     token_url: Callable[[Mapping[str, Any]], str | None] | None = None  # by the settings; None: `default_token_url`
     address: Callable[[str, str, str], str | None] | None = None  # base URL now, token URL, as a token says → anew
     token_age: Callable[[Mapping[str, Any]], timedelta | None] | None = None  # by the settings: an older one is renewed

@@ -41,6 +41,18 @@ def records(body: bytes, name: str) -> Iterator[bytes]:
     return map(_encoder.encode, _records(body, name))
 
 
+def texts(header: bytes, rows: bytes) -> Iterator[tuple[dict[str, str], bytes]]:
+    """Yield each row of a CSV, by column and as it is written; `header` is its first line. Raises ValueError."""
+    taken: list[str] = []
+    source = io.StringIO((header + rows).decode(), newline="")  # as csv counts lines: \n, \r and \r\n end one
+    reader = csv.reader((taken.append(line) or line for line in source), strict=True)  # type: ignore[func-returns-value]
+    columns = next(reader)
+    taken.clear()
+    for row in reader:
+        yield dict(zip(columns, row, strict=True)), "".join(taken).encode()
+        taken.clear()
+
+
 def _records(body: bytes, name: str) -> Iterator[dict[str, str | None]]:
     try:
         rows = csv.reader(io.StringIO(body.decode(), newline=""), strict=True)

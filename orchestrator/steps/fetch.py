@@ -8,9 +8,11 @@ from orchestrator.job.record import Counts
 from orchestrator.job.status import Direction
 from orchestrator.job.step import Cursor
 from orchestrator.providers.provider import Page, Plan, Source
+from orchestrator.results.fields_read import fields_of
 from orchestrator.steps.batch_fates import book_batches
 from orchestrator.steps.booking import book_fates
 from orchestrator.steps.lost import list_lost, result_lost
+from orchestrator.steps.overlap import Overlap
 from orchestrator.steps.sinks import batch_sink_of, result_of
 from orchestrator.steps.step import Turn
 
@@ -52,6 +54,8 @@ class _Reading:
     def __init__(self, turn: Turn, source: Source) -> None:
         self._turn = turn
         self._source = source
+        self._sieve = Overlap.of(turn)
+        self._shows_fields = _criteria(turn).select_fields is None and turn.job.default_select_fields is None
         self._counted = turn.job.vendor_counted
         self.cursor = turn.step.cursor
         self.read = turn.job.counts.read
@@ -76,7 +80,10 @@ class _Reading:
             self._turn.tell(vendor_counted=self._counted)
         if page.next is None and not page.cut and self._counted not in (None, self.read):
             _count_again(self._turn, self._source, self.read, self._counted or 0)
-        _keep_page(self._turn, page)
+        if self._shows_fields and page.rows:
+            self._turn.tell(fields_read=fields_of(bytes(page.body), page.header))
+            self._shows_fields = False
+        _keep_page(self._turn, page if self._sieve is None else self._sieve.without_delivered(page))
 
 
 def _tell_plan(turn: Turn, plan: Plan) -> None:

@@ -16,6 +16,7 @@ from orchestrator.job.status import StopReason
 from orchestrator.job.step import Cursor, Step, Successor
 from orchestrator.providers.batching import Files
 from orchestrator.providers.provider import Provider, RemoteStatus
+from orchestrator.results.delivered import Versions
 from orchestrator.results.inputs.row import InputReader
 
 
@@ -104,8 +105,12 @@ class Turn(Protocol):
         meta: Mapping[str, Any] | None = None,
         vendor_counted: int | None = None,
         native: bool | None = None,
+        fields_read: Sequence[str] | None = None,
     ) -> None:
-        """Note an event, or what the provider adds to the job; written with the next commit."""
+        """Note an event, the fields read where none were named, or what the provider adds to the job.
+
+        Written with the next commit.
+        """
         ...
 
     def note_stop(self, reason: StopReason, message: str) -> None:
@@ -118,6 +123,10 @@ class Turn(Protocol):
 
     def ours(self, remote_ids: Sequence[str]) -> Set[str]:
         """Return those of the vendor's ids that belong to vendor jobs of ours, at this connection."""
+        ...
+
+    def delivered(self) -> Versions:
+        """Return how the records of the earlier jobs that the criteria name were delivered last."""
         ...
 
     def chunks(self) -> Sequence[Chunk]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, insert, select, update
 
 from orchestrator.ceql import Filter
-from orchestrator.clock import from_micros
+from orchestrator.clock import from_micros, to_micros
 from orchestrator.job.chunk import Part, Stream
 from orchestrator.job.criteria import Criteria
 from orchestrator.job.errors import Missing
@@ -92,7 +92,8 @@ class Jobs:
                     criteria=new.criteria.to_json(), request=dict(new.request), status=JobStatus.CREATED,
                     native=new.native, input_key=new.input_key, input_bytes=new.input_bytes,
                     api_limit=new.api_limit, weight=new.weight, auto_restart=new.auto_restart,
-                    give_up_after=micros(new.give_up_after), meta=dict(new.meta or {}),
+                    give_up_after=micros(new.give_up_after), expires_at=_micros_at(new.criteria.expires_at),
+                    meta=dict(new.meta or {}),
                     input_rows_key=new.input_rows_key, retry_of=new.retry_of,
                     schedule_id=new.schedule_id, created_at=now, progress_at=now,
                     vtime=first_place(connection, new.budget_id, new.tenant_id),
@@ -224,3 +225,7 @@ class Jobs:
                 query = query.where(parts.c.partition <= open_partition)
             rows = connection.execute(query.order_by(parts.c.partition, parts.c.seq)).mappings()
             return [Part(**{name: row[name] for name in Part.__dataclass_fields__}) for row in rows]
+
+
+def _micros_at(moment: datetime | None) -> int | None:
+    return None if moment is None else to_micros(moment)

@@ -1,9 +1,12 @@
-"""Forgetting jobs that ended long ago. Rows go first: an object that no manifest names is garbage, and swept."""
+"""Forgetting jobs that ended long ago, or have expired.
+
+Rows go first: an object that no manifest names is garbage, and swept.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, select, update
 
 from orchestrator.job.status import JobStatus
 from orchestrator.store.engine import Database
@@ -32,7 +35,7 @@ class Retention:
         self._database = database
 
     def expired(self, kept: timedelta, size: int = PAGE) -> Sequence[int]:
-        """Return the jobs that ended longer than `kept` ago, lowest ids first."""
+        """Return the jobs that ended longer than `kept` ago, or ended and have expired, lowest ids first."""
         query = select(jobs.c.id).where(self._is_over(kept)).order_by(jobs.c.id).limit(size)
         with self._database.read() as connection:
             return list(connection.execute(query).scalars())
@@ -47,7 +50,13 @@ class Retention:
         return True
 
     def _is_over(self, kept: timedelta) -> ColumnElement[bool]:
-        return and_(jobs.c.status.in_(ENDED), jobs.c.completed_at < self._database.after(-kept))
+        return and_(jobs.c.status.in_(ENDED), or_(jobs.c.completed_at < self._database.after(-kept), self._has_expired))
+
+    @property
+    def _has_expired(self) -> ColumnElement[bool]:
+        """A notification that is still to be sent keeps the job; it is given up after a day or so."""
+        untold = exists().where(outbox.c.job_id == jobs.c.id, outbox.c.due_at.is_not(None))
+        return and_(jobs.c.expires_at <= self._database.now, ~untold)
 
 
 def _delete(connection: Connection, job_id: int) -> None:

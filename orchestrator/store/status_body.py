@@ -14,7 +14,7 @@ from orchestrator.job.record import Counts, Job
 from orchestrator.job.status import Direction, JobStatus
 
 FILE_FORMATS: Mapping[str, str] = {FileFormat.JSONL: "JSONL", FileFormat.JSON: "JSON", FileFormat.CSV: "CSV"}
-NOT_CRITERIA = ("name", "weight", "autoRestart", "giveUpAfter")  # of a download's body: shown as metaData
+NOT_CRITERIA = ("name", "weight", "autoRestart", "giveUpAfter", "expiresAt")  # of a download's body: shown as metaData
 FINAL = frozenset({JobStatus.COMPLETED, JobStatus.CANCELED, JobStatus.ABORTED})
 
 

@@ -57,12 +57,14 @@ DOWNLOADS: list[tuple[dict[str, Any], str, str]] = [
     ({"notificationUrl": "ftp://hooks.orchard.test"}, "invalid", "notificationUrl"),
     ({"notificationUrl": "http://user:secret@hooks.orchard.test"}, "invalid", "notificationUrl"),
     ({"giveUpAfter": 0}, "invalid", "giveUpAfter"),
+    ({"expiresAt": "2020-01-01"}, "invalid", "expiresAt"),
+    ({"expiresAt": 5}, "invalid", "expiresAt"),
     ({"name": "nul \x00 byte"}, "invalid", "name"),
     ({"query": {"q": "half \ud83d"}}, "invalid", "query.q"),
     ({"where": "status ="}, "invalid_filter", "where"),
     ({"where": 5}, "invalid", "where"),
     ({"soql": "SELECT Id FROM A", "objectName": None, "where": "a = 1"}, "invalid", "where"),
-    *(({field: "x"}, "not_available_yet", field) for field in ("docsHubDetails", "expiresAt")),
+    *(({field: "x"}, "not_available_yet", field) for field in ("docsHubDetails",)),
 ]
 
 

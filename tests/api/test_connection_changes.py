@@ -73,7 +73,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"settings": {"colour": "red"}}, "settings.colour"),
     ({"settings": {"tokenEndpointHostname": "https://test.salesforce.com"}}, "credentials"),
     ({"name": "other"}, "name"),
-    ({"limits": []}, "limits"),
+    ({"limits": [{"kind": "rate", "amount": 0, "seconds": 60}]}, "limits.0.amount"),
+    ({"limits": {}}, "limits"),
+    ({"reserve": 1}, "reserve"),
+    ({"reserve": 0.1, "baseUrl": "ftp://x"}, "baseUrl"),
 ]
 
 
@@ -96,3 +99,49 @@ def test_only_an_admin_of_the_tenant_changes_a_connection(api: Served) -> None:
     answers = [api.http.patch("/connections/salesforce", json={}, headers=each).status_code for each in (weak, other)]
 
     assert answers == [403, 404]
+
+
+TEN = {"kind": "rate", "amount": 10, "seconds": 60}
+
+
+def test_limits_change_for_every_connection_of_the_budget(everywhere: Served) -> None:
+    everywhere.connect("salesforce")
+    everywhere.connect("salesforce", name="second", budget="salesforce", limits=None)
+
+    changed = patch(everywhere, limits=[TEN], reserve=0.5).json()
+
+    second = everywhere.client.connection("second")
+    assert (changed["limits"], changed["reserve"]) == ([TEN], 0.5)
+    assert (second["limits"], second["reserve"]) == ([TEN], 0.5)
+    shown = everywhere.http.get("/connections/second/limits").json()
+    assert [(each["kind"], each["amount"]) for each in shown["limits"]] == [("rate", 5.0)]
+
+
+def test_a_lower_limit_holds_for_what_a_job_does_next_and_what_was_spent_stays_spent(api: Served) -> None:
+    api.connect(limits=[{"kind": "quota", "amount": 1000}])
+    first = api.client.download({"connection": "rest", "objectName": "items", "pageSize": 100})
+    api.run(first.id)
+    spent = api.client.status(first.id)["apiCalls"]["total"]
+
+    api.client.change_connection("rest", limits=[{"kind": "quota", "amount": spent + 2}])
+
+    second = api.client.download({"connection": "rest", "objectName": "items", "pageSize": 100})
+    stopped = api.workshop.run(api.workshop.store.jobs.by_id(second.id), until=lambda: held(api, second.id))
+    assert stopped.api_calls_total <= 2
+
+
+def held(api: Served, job_id: int) -> bool:
+    """Whether the job waits for its quota."""
+    waiting = api.client.status(job_id)["waiting"]
+    return waiting is not None and waiting["reason"] == "quota"
+
+
+def test_no_limits_are_the_providers_own_again(api: Served) -> None:
+    api.connect("salesforce", limits=[TEN])
+
+    changed = patch(api, limits=[]).json()
+
+    assert changed["limits"] == []
+    assert {each["name"] for each in api.http.get("/connections/salesforce/limits").json()["limits"]} >= {
+        "api_requests"
+    }

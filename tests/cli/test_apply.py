@@ -122,15 +122,40 @@ def test_credentials_are_sent_anew_where_asked_and_never_shown(
     assert bulkhead("apply", str(written()), "--credentials", "absent").code == 2
 
 
+def test_limits_are_changed_in_place_and_a_quota_is_the_same_with_and_without_its_defaults(
+    bulkhead: Command, api: Served, written: Write
+) -> None:
+    bulkhead("apply", str(written()))
+    file = written()
+    file.write_text(file.read_text().replace("rate, amount: 600, seconds: 60", "quota, amount: 500"))
+
+    first = bulkhead("apply", str(file), "--json")
+    second = bulkhead("apply", str(file), "--json")
+
+    assert (actions(first.out)["team"], actions(second.out)["team"]) == ("change", "same")
+    assert api.client.connection("team")["limits"] == [{"kind": "quota", "amount": 500, "window": "rolling24h"}]
+
+
+def test_a_connection_is_set_by_its_options(bulkhead: Command, api: Served, written: Write) -> None:
+    bulkhead("apply", str(written()))
+
+    ran = bulkhead("connection", "set", "team", "--reserve", "0.5", "--limit", '{"kind": "concurrency", "amount": 3}')
+    published = bulkhead("connection", "set", "team", "--published-limits", "--json")
+
+    assert (ran.code, published.code) == (0, 0)
+    shown = api.client.connection("team")
+    assert (shown["reserve"], shown["limits"]) == (0.5, [])
+
+
 def test_what_cannot_be_changed_in_place_is_told(bulkhead: Command, written: Write) -> None:
     bulkhead("apply", str(written()))
     file = written()
-    file.write_text(file.read_text().replace("reserve: 0.2", "reserve: 0.5"))
+    file.write_text(file.read_text().replace("reserve: 0.2", "reserve: 0.2\n    budget: other"))
 
     ran = bulkhead("apply", str(file))
 
     assert ran.code == 2
-    assert "connection team: reserve" in ran.err
+    assert "connection team: budget" in ran.err
 
 
 @pytest.mark.parametrize(

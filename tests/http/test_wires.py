@@ -120,6 +120,15 @@ def test_an_answer_larger_than_a_worker_should_hold_is_given_up(odd: str, monkey
         turn.client.get("/large")
 
 
+def test_an_answer_that_nobody_reads_is_left_after_its_first_bytes(odd: str) -> None:
+    transport = GuardedTransport(allow=LOOPBACK, tls=None, longest=timedelta(seconds=5))
+
+    with httpx.Client(transport=transport) as client:
+        answer = client.get(f"{odd}/large", extensions={wires.ENOUGH: 100})
+
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 def test_a_header_of_the_call_does_not_outlive_it_nor_replace_the_credentials(odd: str) -> None:
     with a_turn(odd) as turn:
         turn.client.get("/cookie", headers={"X-API-Key": "mine", "X-Trace": "7"})

@@ -10,7 +10,7 @@ from orchestrator.job.criteria import DownloadCriteria
 from orchestrator.job.errors import Invalid
 from orchestrator.job.record import Job
 from orchestrator.job.status import Direction
-from orchestrator.lifecycle.continuing import SETTLED, mark_of
+from orchestrator.lifecycle.marks import SETTLED, mark_of
 from orchestrator.sandbox.salesloft.seeding import plant
 from orchestrator.store.schedules import NewSchedule
 from tests.lifecycle.workshop import Workshop

@@ -1,6 +1,7 @@
 """When a job is given up and why, and what a restart makes of it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -51,10 +52,9 @@ def test_a_step_that_kills_five_workers_stops_its_job_and_a_restart_gives_it_ano
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_too_many_errors_stop_the_job_before_its_next_release(workshop: Workshop) -> None:
-    job = workshop.upload(
-        workshop.connect("salesloft"), people(40, bad=10) + people(40).split(b"\n", 1)[1], max_errors=5
-    )
+@pytest.mark.parametrize("most", [{"max_errors": 5}, {"max_error_rate": 0.2}], ids=str)
+def test_too_many_errors_stop_the_job_before_its_next_release(workshop: Workshop, most: dict[str, Any]) -> None:
+    job = workshop.upload(workshop.connect("salesloft"), people(40, bad=10) + people(40).split(b"\n", 1)[1], **most)
     workshop.turns.take_turn(workshop.run_until_due(job, "split"))
     while first := [step for step in workshop.steps_of(job) if step["vendor_seq"] == 1 and step["state"] == "ready"]:
         workshop.passes(timedelta(seconds=1))
@@ -65,6 +65,16 @@ def test_too_many_errors_stop_the_job_before_its_next_release(workshop: Workshop
     assert (stopped.status, stopped.stop_reason) == (JobStatus.ABORTED, StopReason.ERROR_THRESHOLD)
     assert (stopped.counts.accepted, stopped.counts.refused) == (30, 10)
     assert workshop.bulk["released"] == 1
+
+
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("most", [{"max_errors": 10}, {"max_error_rate": 0.5}], ids=str)
+def test_errors_up_to_the_threshold_stop_nothing(workshop: Workshop, most: dict[str, Any]) -> None:
+    job = workshop.upload(workshop.connect("salesloft"), people(40, bad=10) + people(40).split(b"\n", 1)[1], **most)
+
+    done = workshop.run(job)
+
+    assert (done.status, done.counts.accepted, done.counts.refused) == (JobStatus.COMPLETED, 70, 10)
 
 
 def test_a_vendor_job_that_stands_still_is_given_up_and_a_restart_looks_again(workshop: Workshop) -> None:

@@ -214,3 +214,30 @@ def test_cases_and_leads_are_given_to_their_owners_by_a_rule(workshop: Workshop)
     (ours,) = told(workshop)["ingest"]["jobs"]
     assert done.outcome is JobOutcome.SUCCEEDED
     assert shown(workshop, ours["id"])["assignmentRuleId"] == rule
+
+
+@pytest.mark.parametrize(
+    ("most", "stops"),
+    [
+        ({"max_error_rate": 0.2}, True),
+        ({"max_error_rate": 0.9}, False),
+        ({"max_errors": 5}, True),
+        ({"max_errors": 90}, False),
+    ],
+    ids=str,
+)
+def test_a_threshold_of_errors_stops_before_the_next_release(
+    workshop: Workshop, most: dict[str, Any], stops: bool
+) -> None:
+    job = sent(workshop, depots(400, tuple(range(1, 81))), **most)
+    workshop.turns.take_turn(workshop.run_until_due(job, "split"))
+    while first := [step for step in workshop.steps_of(job) if step["vendor_seq"] == 1 and step["state"] == "ready"]:
+        if not any(workshop.turns.take_turn(step["id"]) for step in first):
+            workshop.waits()
+
+    ended = workshop.run(job)
+
+    reason = StopReason.ERROR_THRESHOLD if stops else None
+    assert (ended.status, ended.stop_reason) == (JobStatus.ABORTED if stops else JobStatus.COMPLETED, reason)
+    assert ended.counts.refused == 80
+    assert ended.counts.accepted == (120 if stops else 320)

@@ -112,5 +112,6 @@ REST = Family(
     news=news,
     refusal=refusal,
     make=RestProvider,
+    id_field=lambda name, settings: read(settings).resources[name].paging.key,
     estimate=estimate,
 )

@@ -139,6 +139,7 @@ SALESFORCE = Family(
     dress=dress,
     is_stale=is_stale,
     time_field=lambda name, settings: "SystemModstamp",
+    id_field=lambda name, settings: "Id",
     token_url=token_url,
     address=address,
     token_age=token_age,

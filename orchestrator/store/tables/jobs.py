@@ -73,6 +73,7 @@ jobs = Table(
     Column("started_at", Micros),
     Column("progress_at", Micros, nullable=False),
     Column("completed_at", Micros),
+    Column("expires_at", Micros),  # from then on the ended job is forgotten; NULL: after the retention
     Column("restart_at", Micros),  # THROTTLED: when it goes on by itself
     sqlite_autoincrement=True,  # ids of forgotten jobs never come back: their objects may still be there
 )
@@ -80,6 +81,8 @@ Index("ix_jobs_tenant", jobs.c.tenant_id, jobs.c.id)
 Index("ix_jobs_budget", jobs.c.budget_id, jobs.c.status)
 Index("ix_jobs_schedule", jobs.c.schedule_id, jobs.c.id, postgresql_where=jobs.c.schedule_id.is_not(None),
       sqlite_where=jobs.c.schedule_id.is_not(None))  # fmt: skip
+Index("ix_jobs_expiring", jobs.c.expires_at, postgresql_where=jobs.c.expires_at.is_not(None),
+      sqlite_where=jobs.c.expires_at.is_not(None))  # fmt: skip
 Index("ix_jobs_throttled", jobs.c.restart_at, postgresql_where=jobs.c.status == "THROTTLED",
       sqlite_where=jobs.c.status == "THROTTLED")  # fmt: skip
 
