@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.job.chunk import VendorJobState
 from orchestrator.job.criteria import Operation
-from orchestrator.job.status import JobOutcome, JobStatus
+from orchestrator.job.status import JobOutcome, JobStatus, StopReason
 from orchestrator.providers.salesforce.ingest import SalesforceIngest
 from orchestrator.sandbox.faults import Fault, Match, Moment
 from orchestrator.sandbox.options import Options
