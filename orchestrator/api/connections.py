@@ -93,17 +93,15 @@ def remove(request: Request, who: Admin, name: str) -> Response:
 
 
 @router.post("/{name}/check", dependencies=[Depends(only())])
-def check(request: Request, who: Submitter, name: str) -> dict[str, Any]:
+def check(request: Request, who: Submitter, name: str, once: Once) -> Response:
     """Make one cheap real call and say what works; a refusal is an answer, not an error."""
-    found = runtime_of(request).connections.check(who.tenant_id, name)
-    return {
-        "ok": found.ok,
-        "message": found.message,
-        "account": found.account,
-        "user": found.user,
-        "environment": found.environment,
-        "allowances": [asdict(each) for each in found.allowances],
-    }
+
+    def work(_: Keep) -> Answer:
+        found = runtime_of(request).connections.check(who.tenant_id, name)
+        told = {each: getattr(found, each) for each in ("ok", "message", "account", "user", "environment")}
+        return Answer(status=200, body=told | {"allowances": [asdict(each) for each in found.allowances]})
+
+    return once({}, work)
 
 
 @router.get("/{name}/objects", dependencies=[Depends(only())])

@@ -124,3 +124,34 @@ def test_a_key_that_cannot_be_kept_is_refused(api: Served, key: str) -> None:
 
     assert (answer.status_code, answer.json()["field"]) == (422, "Idempotency-Key")
     assert api.jobs() == 0
+
+
+def test_a_plan_and_a_check_are_made_once_too(api: Served) -> None:
+    api.connect()
+    plan = {"connection": "rest", "objectName": "items"}
+
+    plans = [api.http.post("/bulk/plan", json=plan, headers=KEY) for _ in range(2)]
+    other = api.http.post("/bulk/plan", json=plan | {"limit": 3}, headers=KEY)
+    checks = [api.http.post("/connections/rest/check", headers={"Idempotency-Key": "c"}) for _ in range(2)]
+
+    for first, again in (plans, checks):
+        assert (first.status_code, again.status_code, first.json()) == (200, 200, again.json())
+        assert ("Idempotency-Replayed" in first.headers, again.headers["Idempotency-Replayed"]) == (False, "true")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+
+
+def test_a_plan_of_a_file_is_made_once_too(api: Served) -> None:
+    api.connect("salesloft")
+    meta = {
+        "connection": "salesloft",
+        "objectName": "person",
+        "operation": "upsert",
+        "externalIdField": "email_address",
+    }
+    body = {"metaData": meta, "data": [{"email_address": "p@orchard.test"}]}
+
+    first, again = (api.http.post("/bulk/plan", json=body, headers=KEY) for _ in range(2))
+
+    assert first.status_code == 200, first.text
+    assert (first.json(), again.headers["Idempotency-Replayed"]) == (again.json(), "true")
+    assert list(api.workshop.objects.list("inputs/")) == []
