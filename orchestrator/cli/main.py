@@ -37,7 +37,7 @@ def main(words: Sequence[str] | None = None) -> None:
 def make_app(words: Sequence[str]) -> typer.Typer:
     """Return the command with the subcommand that the words name, or with all of them."""
     app = typer.Typer(
-        help=ABOUT, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+        help=ABOUT, no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None
     )
     app.callback()(_nothing)
     for name in _modules(words):
