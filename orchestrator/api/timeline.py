@@ -27,11 +27,15 @@ ENDED = frozenset({JobStatus.COMPLETED, JobStatus.CANCELED, JobStatus.ABORTED})
 LOOK_EVERY = timedelta(milliseconds=500)
 QUIET = 30  # looks without an event, then a comment: proxies cut what is silent for a minute
 LONGEST = 1200  # looks; a client comes back with Last-Event-ID, so nobody is followed for ever
+_EVENT = {  # one event of the stream, as its lines are named; `data` is the event as JSON
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "event": {"type": "string"}, "data": {"type": "string"}},
+}
 _STREAM_TOO: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {
             "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
-            EVENT_STREAM: {"schema": {"type": "string"}},
+            EVENT_STREAM: {"schema": _EVENT},
         }
     },
     204: {"description": "followed to its end: do not come back"},
