@@ -54,4 +54,5 @@ def _write(
                 first_row=body.first_row,
             )
         )
+        del body  # or it would be held while the next one is made
     return parts

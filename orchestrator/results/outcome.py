@@ -16,7 +16,7 @@ import msgspec
 from orchestrator.job.chunk import Part
 from orchestrator.results.fates import line_row
 from orchestrator.results.lines import lines
-from orchestrator.results.manifest import PartBody, read_part, stream_records
+from orchestrator.results.manifest import PartBody, stream_records
 from orchestrator.results.objects import ObjectStore
 from orchestrator.results.parts import READY_AT
 
@@ -95,16 +95,23 @@ def _from_part_with(parts: Sequence[Part], after_row: int) -> Sequence[Part]:
 
 def _runs(objects: ObjectStore, parts: Iterable[Part], scratch: str, written: list[str]) -> Iterator[_Run]:
     for index, part in enumerate(parts):
-        numbered = [(line_row(line), line) for line in lines([read_part(objects, part)])]
-        if not numbered:
-            continue
-        key = part.object_key
-        if any(first[0] > second[0] for first, second in pairwise(numbered)):
-            numbered.sort()
-            key = f"{scratch}-{index}.run"
-            written.append(key)
-            objects.put_new(key, b"".join(line + b"\n" for _, line in numbered))
-        yield _Run(key=key, low=numbered[0][0], high=numbered[-1][0])
+        run = _run(objects, part, f"{scratch}-{index}.run", written)
+        if run is not None:
+            yield run
+
+
+def _run(objects: ObjectStore, part: Part, name: str, written: list[str]) -> _Run | None:
+    """Return the part in order, written anew as `name` where it is not; holds the lines of one part."""
+    numbered = [(line_row(line), line) for line in lines(stream_records(objects, [part]))]
+    if not numbered:
+        return None
+    key = part.object_key
+    if any(first[0] > second[0] for first, second in pairwise(numbered)):
+        numbered.sort()
+        key = name
+        written.append(key)
+        objects.put_new(key, *(piece for _, line in numbered for piece in (line, b"\n")))
+    return _Run(key=key, low=numbered[0][0], high=numbered[-1][0])
 
 
 def _overlapping(runs: Iterable[_Run]) -> Iterator[list[_Run]]:
@@ -140,7 +147,16 @@ def _bodies(numbered: Iterable[tuple[int, bytes]], ready_at: int) -> Iterator[Pa
         held.append(line)
         size += len(line) + 1
         if size >= ready_at:
-            yield PartBody(b"\n".join((*held, b"")), len(held), first_row)
-            held, first_row, size = [], 0, 0
+            yield _taken(held, first_row)
+            first_row = size = 0
     if held:
-        yield PartBody(b"\n".join((*held, b"")), len(held), first_row)
+        yield _taken(held, first_row)
+
+
+def _taken(held: list[bytes], first_row: int) -> PartBody:
+    """Return the lines as a body, and hold them no longer."""
+    rows = len(held)
+    held.append(b"")
+    body = b"\n".join(held)
+    held.clear()
+    return PartBody(body, rows, first_row)
