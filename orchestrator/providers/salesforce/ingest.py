@@ -34,7 +34,7 @@ class SalesforceIngest:
     """The ingest jobs of the operation that some criteria ask for."""
 
     chunk_rows = 50_000  # five of the vendor's own batches; a lost answer costs the chunk again
-    chunk_bytes = 16_000_000  # as JSON, so that a chunk fits into memory several times
+    chunk_bytes = 14_000_000  # as JSON, so that a chunk fits several times into the 64 MB that a turn may need
     chunks_per_job = 1  # a job takes one PUT
 
     def __init__(self, http: VendorClient, base: str, criteria: UploadCriteria) -> None:
