@@ -91,7 +91,7 @@ def _of_row(failure: Failure, kept: PastError | None) -> dict[str, Any]:
         "message": failure.error,
         "retryable": failure.retryable,
         "at": millis(kept.at) if kept is not None else None,
-        "phase": "fetch" if failure.code in (REFUSED, UNPROCESSED) else "split",
+        "phase": kept.phase if kept is not None else "fetch" if failure.code in (REFUSED, UNPROCESSED) else "split",
     }
 
 

@@ -8,12 +8,12 @@ in smaller batches, then one batch after the other, then their refusal is final.
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
-from orchestrator.job.chunk import Chunk, ChunkState, RowError, Stream
+from orchestrator.job.chunk import UNPROCESSED, Chunk, ChunkState, RowError, Stream
 from orchestrator.job.commit import Effect, MoveChunk, Moved, Outcome, Wait
 from orchestrator.job.errors import Misbehaved
 from orchestrator.job.record import Counts
 from orchestrator.providers.batching import BatchEnd, BatchSink, Ending, RowFate
-from orchestrator.results.fates import outcome_line
+from orchestrator.results.fates import REFUSED, outcome_line
 from orchestrator.results.pieces import Row, rows_of
 from orchestrator.steps.again import halved, in_pieces, planned
 from orchestrator.steps.numbers import MOST_PIECES, SERIAL, ChunkNumber, Place
@@ -68,18 +68,19 @@ class _Told:
         self.lines.append(outcome_line(row.number, "success", row.record, None, fate.resource))
 
     def bad(self, row: Row, code: str, message: str, *, retryable: bool) -> None:
-        self.lines.append(outcome_line(row.number, "error", row.record, message, b"null"))
+        line = outcome_line(row.number, "error", row.record, message, b"null", code=code, retryable=retryable)
+        self.lines.append(line)
         self.errors.append(
             RowError(row=row.number, identifier=None, code=code, message=message, retryable=retryable, phase="fetch")
         )
 
     def refuse(self, row: Row, message: str, *, retryable: bool) -> None:
         self.refused += 1
-        self.bad(row, "vendor_refused_row", message, retryable=retryable)
+        self.bad(row, REFUSED, message, retryable=retryable)
 
     def skip(self, row: Row, message: str) -> None:
         self.unprocessed += 1
-        self.bad(row, "unprocessed", message, retryable=True)
+        self.bad(row, UNPROCESSED, message, retryable=True)
 
 
 class _Booking:

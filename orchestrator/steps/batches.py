@@ -135,7 +135,7 @@ class _Adder:
         """Book all rows of a chunk, which is not sent any more."""
         rows = [row for row, _ in unpack_rows(self._turn.load(chunk.rows_key))]
         self._turn.keep(
-            b"".join(outcome_line(row, "error", b"null", message, b"null") for row in rows),
+            b"".join(outcome_line(row, "error", b"null", message, b"null", code=code) for row in rows),
             rows=len(rows),
             counts=counts,
             cursor={},

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from orchestrator.sandbox.faults import Fault, Match, Moment
 from tests.api.kit import Served
 
 META = {"connection": "salesforce", "objectName": "Account", "operation": "insert"}
@@ -81,3 +82,18 @@ def test_a_download_may_be_split_by_primary_key(org: Served) -> None:
     assert answer.status_code == 202, answer.text
     job = org.run(int(answer.json()["id"]))
     assert (job.status, job.counts.stored > 0) == ("COMPLETED", True)
+
+
+def test_rows_that_may_have_arrived_are_told_and_no_retry_sends_them_again(org: Served) -> None:
+    gone = '{"exceptionCode":"InvalidBatch","exceptionMessage":"Unable to find batch"}'
+    world = org.workshop.sandbox.world
+    world.order(Fault(cut=Moment.AFTER), Match(method="POST", path="/batch$"))
+    world.order(Fault(status=400, body=gone), Match(method="GET", path="/batch$"))
+    job_id = int(upload(org, CSV, bulkApi="1.0").json()["id"])
+    org.run(job_id)
+
+    errors = org.client.errors(job_id).items
+    answers = [org.http.post(f"/bulk/{job_id}/retry", json={"only": only}) for only in ("failed", "unprocessed")]
+
+    assert [(each["code"], each["phase"]) for each in errors] == [("ambiguous", "upload")] * 2
+    assert [(each.status_code, each.json()["code"]) for each in answers] == [(422, "nothing_to_retry")] * 2

@@ -79,6 +79,7 @@ def test_rows_whose_lock_never_ends_are_refused_after_a_serial_try(workshop: Wor
     assert (done.outcome, done.counts.refused) == (JobOutcome.FAILED, 100)
     assert modes.count("Serial") == 2
     assert all("UNABLE_TO_LOCK_ROW" in line["error"] for line in workshop.lines(job))
+    assert {(line["code"], line["retryable"]) for line in workshop.lines(job)} == {("vendor_refused_row", True)}
 
 
 def test_a_batch_that_fails_half_way_keeps_what_it_did_and_sends_the_rest_again(workshop: Workshop) -> None:

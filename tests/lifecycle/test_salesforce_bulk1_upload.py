@@ -148,7 +148,7 @@ def test_what_cannot_be_known_is_told_and_the_jobs_policy_decides(
 
     assert (done.counts.sent, done.counts.accepted, done.counts.unprocessed) == (150, accepted, unprocessed)
     ambiguous = [line for line in workshop.lines(job) if "no longer tells" in str(line["error"])]
-    assert len(ambiguous) == unprocessed
+    assert [line["code"] for line in ambiguous] == ["ambiguous"] * unprocessed
     (event,) = workshop.told(job, "batch.ambiguous")
     assert event["rows"] == 50
     states = [chunk.state for chunk in workshop.store.chunks.of_job(job.id)]
