@@ -255,14 +255,12 @@ class Ledger:
             self._gate = max(self._gate, now + span)
 
     def _take_note(self, limit: Metered, now: int, news: News) -> None:
-        published, resets_in = limit.published or limit.amount, pauses.told_reset(limit, news)
+        key, published, resets_in = key_of(limit), limit.published or limit.amount, pauses.told_reset(limit, news)
         if claimed := news.limits.get(limit.name):
             share = min(1.0, claimed / published)
-            self._shares[key_of(limit)] = (
-                share if resets_in is not None else min(share, self._shares.get(key_of(limit), 1.0))
-            )
+            self._shares[key] = share if resets_in is not None else min(share, self._shares.get(key, 1.0))
         remaining = news.remaining.get(limit.name)
-        kept = (published - limit.amount) * self._shares.get(key_of(limit), 1.0)
+        kept = (published - limit.amount) * self._shares.get(key, 1.0)
         left = None if remaining is None else max(0.0, remaining - kept)
         reset = None if resets_in is None else now + whole_micros(resets_in)
         if isinstance(limit, QuotaLimit):

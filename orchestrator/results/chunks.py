@@ -109,7 +109,7 @@ class ChunkCutter:
         """Return what is left as a chunk, None if there is nothing."""
         if not self._records:
             return None
-        cut = _cut(self._records, self._rows)
+        cut = cut_of(self._records, self._rows)
         self._start()
         return cut
 
@@ -139,10 +139,11 @@ def cut_again(body: bytes, rows_object: bytes, wanted: Set[int]) -> CutChunk | N
     if not chosen:
         return None
     records = _records.decode(body)
-    return _cut([bytes(records[index]) for index in chosen], [pairs[index] for index in chosen])
+    return cut_of([bytes(records[index]) for index in chosen], [pairs[index] for index in chosen])
 
 
-def _cut(records: Sequence[bytes], rows: Sequence[tuple[int, int]]) -> CutChunk:
+def cut_of(records: Sequence[bytes], rows: Sequence[tuple[int, int]]) -> CutChunk:
+    """Return records (JSON) as a chunk; `rows` are their source row numbers and hashes, in the same order."""
     *others, last = records
     body = b",".join((b"[" + others[0], *others[1:], last + b"]")) if others else b"[" + last + b"]"  # copied once
     return CutChunk(

@@ -13,7 +13,7 @@ from orchestrator.job.record import Counts
 from orchestrator.job.step import Cursor, StepKind, Successor
 from orchestrator.providers.provider import Upload
 from orchestrator.results.canonical import canonical
-from orchestrator.results.chunks import CutChunk, chunk_key, rows_key
+from orchestrator.results.chunks import CutChunk
 from orchestrator.results.fates import outcome_line
 from orchestrator.results.grouping import cutter_of
 from orchestrator.results.inputs.mapping import mapper
@@ -21,6 +21,7 @@ from orchestrator.results.inputs.row import InputRow
 from orchestrator.results.mending import own_values
 from orchestrator.steps.fields import Fields
 from orchestrator.steps.step import Turn
+from orchestrator.steps.storing import stored
 
 MOST_BAD = 4 << 20  # bytes of lines on rows that cannot be sent, held until a chunk is full
 
@@ -153,19 +154,7 @@ class _Splitter:
         at.chunk += 1
         at.waiting.append(at.chunk)
         at.waiting_rows += cut.rows
-        job, epoch = self._turn.job.id, self._turn.epoch
-        chunk = Chunk(
-            seq=at.chunk,
-            object_key=chunk_key(job, at.chunk, epoch),
-            rows_key=rows_key(job, at.chunk, epoch),
-            rows=cut.rows,
-            bytes=cut.bytes,
-            first_row=cut.first_row,
-            vendor_seq=0,
-        )
-        self._turn.write(chunk.object_key, cut.body)
-        self._turn.write(chunk.rows_key, cut.rows_object)
-        return chunk
+        return stored(self._turn, at.chunk, cut)
 
     def _plan(self, effects: list[Effect], *, last: bool = False) -> list[Successor]:
         at = self._at

@@ -10,10 +10,11 @@ from orchestrator.job.record import Counts
 from orchestrator.job.status import StopReason
 from orchestrator.job.step import PARTITION_GAP, StepKind, Successor
 from orchestrator.providers.provider import Sink
-from orchestrator.results.chunks import CutChunk, chunk_key, cut_again, rows_key
+from orchestrator.results.chunks import cut_again
 from orchestrator.results.fates import outcome_line
 from orchestrator.steps.sinks import remote_id_of
 from orchestrator.steps.step import Turn
+from orchestrator.steps.storing import stored
 
 EARLY = "early"  # of a cursor: why the vendor job ended before its rows did
 NO_FATE = "the vendor told no fate"
@@ -76,20 +77,5 @@ def _cut_again(turn: Turn, rows: Sequence[int]) -> Sequence[Chunk]:
     for old in turn.chunks():
         cut = cut_again(turn.load(old.object_key), turn.load(old.rows_key), wanted)
         if cut is not None:
-            chunks.append(_stored(turn, old.seq + PARTITION_GAP, cut))
+            chunks.append(stored(turn, old.seq + PARTITION_GAP, cut))
     return chunks
-
-
-def _stored(turn: Turn, seq: int, cut: CutChunk) -> Chunk:
-    chunk = Chunk(
-        seq=seq,
-        object_key=chunk_key(turn.job.id, seq, turn.epoch),
-        rows_key=rows_key(turn.job.id, seq, turn.epoch),
-        rows=cut.rows,
-        bytes=cut.bytes,
-        first_row=cut.first_row,
-        vendor_seq=0,
-    )
-    turn.write(chunk.object_key, cut.body)
-    turn.write(chunk.rows_key, cut.rows_object)
-    return chunk
